@@ -1,0 +1,1 @@
+"""X.509: a development certificate authority, and one leaf certificate for each actor."""

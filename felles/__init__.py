@@ -1,0 +1,1 @@
+"""The command `felles`: composes the actors, and lets people use them."""

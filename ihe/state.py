@@ -1,0 +1,164 @@
+"""What a registry knows, as rules, life cycle and stored queries see it.
+
+`State.find` is the only question that they ask: objects of one kind that meet all conditions. The
+same conditions are answered from memory and by SQL, and one suite of tests holds both to it.
+
+References
+----------
+ITI TF-2 3.18.4.1.2.3 (what a parameter means), 3.42.4.1.3 (what a registration has to look up).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from ihe.datatypes import CX, DTM
+from ihe.vocabulary import Status
+
+
+class Kind(StrEnum):
+    """The four kinds of registry object (ITI TF-3 4.1.1)."""
+
+    DOCUMENT_ENTRY = "DocumentEntry"
+    SUBMISSION_SET = "SubmissionSet"
+    FOLDER = "Folder"
+    ASSOCIATION = "Association"
+
+
+# --- conditions ----------------------------------------------------------------------------------
+# `attribute` is the name of a field of `ihe.model`, or one of these that the model has as a tuple:
+# "author_person" (of any author), "confidentiality_code", "event_code", "code", "reference_id".
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """The attribute's text is one of `values`; with several conditions on it, each must hold.
+
+    For "patient_id" the id counts that the object has now, after merges.
+    """
+
+    attribute: str
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyCode:
+    """The coded attribute, or one of its values, is one of `codes` (TF-2 3.18.4.1.2.3.4).
+
+    A code is (code, scheme); a scheme of None matches any scheme.
+    """
+
+    attribute: str
+    codes: frozenset[tuple[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The time is at or after `start` and before `stop` (TF-2 3.18.4.1.2.3.3).
+
+    Compared as text, so that a shorter time is the start of its period. A bound of None is open.
+    An object without the attribute passes.
+    """
+
+    attribute: str
+    start: DTM | None = None
+    stop: DTM | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """The text, or one of its values, matches one of `patterns` as a whole.
+
+    `%` stands for any run of characters and `_` for one; nothing escapes them; case counts
+    (TF-2 3.18.4.1.2.3.2, Appendix F).
+    """
+
+    attribute: str
+    patterns: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Only the newest version of each logical object (Metadata Update 3.18.4.1.2.3.5.1)."""
+
+
+Condition: TypeAlias = AnyOf | AnyCode | Between | Like | Newest
+
+
+def any_of(attribute: str, *values: str) -> AnyOf:
+    """Return the condition that `attribute` is one of `values`."""
+    return AnyOf(attribute, frozenset(values))
+
+
+# --- answers -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One registered object: what is asked of it without looking into its metadata.
+
+    Parameters
+    ----------
+    kind, entry_uuid, logical_id, version
+        Its identity; `version` counts from 1.
+    patient_id
+        Its patient now, after merges.
+    status
+        Its availabilityStatus now.
+    template
+        Its ebRIM element as bytes, with holes where values can still change
+        (`ihe.ebxml.rendering`).
+    unique_id
+        uniqueId of a DocumentEntry, SubmissionSet or Folder; None for an Association.
+    object_type, hash, size
+        Of a DocumentEntry.
+    last_update_time
+        Of a Folder, now.
+    type, source, target, submission_set_status
+        Of an Association.
+    """
+
+    kind: Kind
+    entry_uuid: str
+    logical_id: str
+    version: int
+    patient_id: CX
+    status: Status
+    template: bytes
+    unique_id: str | None = None
+    object_type: str | None = None
+    hash: str | None = None
+    size: str | None = None
+    last_update_time: DTM | None = None
+    type: str | None = None
+    source: str | None = None
+    target: str | None = None
+    submission_set_status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A patient id that the registry knows; `survivor` is set once it was merged away.
+
+    `survivor` is the end of the chain of merges (ITI TF-2 3.8.4.2.4).
+    """
+
+    id: CX
+    survivor: CX | None = None
+
+
+class State(Protocol):
+    """The registry's content at one moment; everything asked of one `State` is of that moment."""
+
+    def find(self, kind: Kind, conditions: Sequence[Condition]) -> list[Record]:
+        """Return the objects of `kind` that meet all `conditions`, oldest registration first.
+
+        An AnyOf on "entry_uuid" with values that are no UUIDs finds nothing for them. No
+        conditions at all is a programming error and raises `ValueError`.
+        """
+        ...
+
+    def patient(self, patient_id: CX) -> Patient | None:
+        """Return what is known of a patient id, compared as a whole; None when nothing is."""
+        ...

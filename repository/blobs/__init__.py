@@ -1,0 +1,1 @@
+"""The engines that keep the bytes of documents, behind one port."""
