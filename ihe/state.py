@@ -8,6 +8,7 @@ References
 ITI TF-2 3.18.4.1.2.3 (what a parameter means), 3.42.4.1.3 (what a registration has to look up).
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,15 +28,22 @@ class Kind(StrEnum):
 
 
 # --- conditions ----------------------------------------------------------------------------------
-# `attribute` is the name of a field of `ihe.model`, or one of these that the model has as a tuple:
-# "author_person" (of any author), "confidentiality_code", "event_code", "code", "reference_id".
+# `attribute` is a name of the table in `ihe.attributes`, which also says which condition fits it.
+# An object has no, one or several values of an attribute; a condition holds when one of them meets
+# it. Texts are compared as `comparable` makes them, on both sides.
+
+
+def comparable(text: str) -> str:
+    """Return the form in which texts are compared: Unicode NFC, case kept (TF-2 Appendix F)."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
     """The attribute's text is one of `values`; with several conditions on it, each must hold.
 
-    For "patient_id" the id counts that the object has now, after merges.
+    For "patient_id" the id counts that the object has now, after merges; an id that was merged
+    away finds nothing. `values` may be tens of thousands; of none, none is met.
     """
 
     attribute: str
@@ -58,7 +66,7 @@ class Between:
     """The time is at or after `start` and before `stop` (TF-2 3.18.4.1.2.3.3).
 
     Compared as text, so that a shorter time is the start of its period. A bound of None is open.
-    An object without the attribute passes.
+    An object without the attribute passes; so does every object when both bounds are open.
     """
 
     attribute: str
@@ -70,8 +78,8 @@ class Between:
 class Like:
     """The text, or one of its values, matches one of `patterns` as a whole.
 
-    `%` stands for any run of characters and `_` for one; nothing escapes them; case counts
-    (TF-2 3.18.4.1.2.3.2, Appendix F).
+    `%` stands for any run of characters, line ends too, and `_` for one; nothing escapes them;
+    case counts (TF-2 3.18.4.1.2.3.2, Appendix F).
     """
 
     attribute: str
@@ -80,10 +88,21 @@ class Like:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """Only the newest version of each logical object (Metadata Update 3.18.4.1.2.3.5.1)."""
+    """Only the newest version of each logical object (Metadata Update 3.18.4.1.2.3.5.1).
+
+    For DocumentEntries and Folders: among those with the same logicalID, the highest version.
+    Nearly every query asks for it, so that an engine keeps it as a mark.
+    """
 
 
-Condition: TypeAlias = AnyOf | AnyCode | Between | Like | Newest
+@dataclass(frozen=True, slots=True)
+class Not:
+    """What `condition` does not hold for; an object without the attribute passes."""
+
+    condition: AnyOf | AnyCode | Like
+
+
+Condition: TypeAlias = AnyOf | AnyCode | Between | Like | Newest | Not
 
 
 def any_of(attribute: str, *values: str) -> AnyOf:
@@ -154,8 +173,9 @@ class State(Protocol):
     def find(self, kind: Kind, conditions: Sequence[Condition]) -> list[Record]:
         """Return the objects of `kind` that meet all `conditions`, oldest registration first.
 
-        An AnyOf on "entry_uuid" with values that are no UUIDs finds nothing for them. No
-        conditions at all is a programming error and raises `ValueError`.
+        An AnyOf on "entry_uuid" with values that are no UUIDs finds nothing for them. Raises
+        `ValueError` for what is a programming error: no conditions at all, or one that
+        `ihe.attributes.check_conditions` refuses.
         """
         ...
 
