@@ -1,6 +1,7 @@
 """`Call`: who asked what and when, handed along as one value."""
 
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ihe.datatypes import DTM
@@ -41,6 +42,9 @@ class Call:
         The URL that was called.
     peer
         The other end of the connection.
+    at_end
+        What is to be let go when the answer has gone out, or cannot: connections that documents
+        still arrive on, temporary files.
     """
 
     at: datetime
@@ -48,6 +52,7 @@ class Call:
     endpoint: str = ""
     message_id: str | None = None
     peer: Peer = Peer()
+    at_end: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
 
     @property
     def time(self) -> DTM:

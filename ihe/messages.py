@@ -30,8 +30,8 @@ class Content(Protocol):
     """The bytes of a document, kept somewhere: never a `bytes` object of the whole."""
 
     @property
-    def size(self) -> int:
-        """Octets."""
+    def size(self) -> int | None:
+        """Octets; None while nobody knows, as of a document that is still arriving."""
         ...
 
     def chunks(self) -> Iterator[bytes]:
@@ -40,7 +40,12 @@ class Content(Protocol):
 
 
 class DigestedContent(Content, Protocol):
-    """A document whose hashes were taken while its bytes went by."""
+    """A document whose size and hashes were taken while its bytes went by."""
+
+    @property
+    def size(self) -> int:
+        """Octets."""
+        ...
 
     @property
     def sha1(self) -> str:

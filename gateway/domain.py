@@ -1,0 +1,78 @@
+"""What the gateway's handlers work with: its own community, the others, and how to ask them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from gateway.communities import Community
+from hub.soap_client import Stream
+from ihe.datatypes import HomeCommunityId
+from ihe.transactions import Transaction
+
+Req = TypeVar("Req")
+Resp = TypeVar("Resp")
+
+
+class Send(Protocol):
+    """Sends a transaction and waits for the whole answer (`hub.soap_client.SoapClient.send`)."""
+
+    async def __call__(
+        self,
+        transaction: Transaction[Req, Resp],
+        request: Req,
+        to: str,
+        *,
+        timeout_s: float,
+        trace_id: str | None = None,
+    ) -> Resp:
+        """Return the response; raise `Unavailable` or `RemoteFault` when there is none."""
+        ...
+
+
+class OpenStream(Protocol):
+    """Sends a transaction and hands over an answer whose documents are still on their way."""
+
+    async def __call__(
+        self,
+        transaction: Transaction[Req, Resp],
+        request: Req,
+        to: str,
+        *,
+        timeout_s: float,
+        trace_id: str | None = None,
+    ) -> Stream[Resp]:
+        """Return the stream, to be discarded in the end; raise as `Send` does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The ports and settings of a gateway.
+
+    Parameters
+    ----------
+    home_community_id
+        Of the own community.
+    registry
+        URL of the own registry (ITI-18).
+    repositories
+        URLs of the own repositories (ITI-43) by repositoryUniqueId.
+    communities
+        The other communities by homeCommunityId, in the order in which answers are merged.
+    deadline_s
+        Seconds that a community may take when it has no deadline of its own.
+    send, stream
+        The SOAP client.
+    """
+
+    home_community_id: HomeCommunityId
+    registry: str
+    repositories: Mapping[str, str]
+    communities: Mapping[str, Community]
+    deadline_s: float
+    send: Send
+    stream: OpenStream
+
+    def knows(self, home: str) -> bool:
+        """Tell whether `home` is the own or another known community."""
+        return home == self.home_community_id or home in self.communities

@@ -1,0 +1,259 @@
+"""The Python client: what source and consumer systems import to submit, find and retrieve.
+
+```python
+with Client(repository="https://…/repository", registry="https://…/gateway/initiating",
+            tls=client_context(...)) as client:
+    client.submit(submission, {"urn:uuid:…": FileContent(Path("letter.pdf"))})
+    found = client.query(find_documents(patient_id))
+    client.retrieve([request_for(entry) for entry in found.objects], into=Path("letters"))
+```
+
+It blocks until an answer is there, and moves documents of any size in small pieces between files
+and the network.
+"""
+
+import asyncio
+import hashlib
+import ssl
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+from hub.soap_client import SoapClient
+from ihe.errors import ErrorCode, RegistryError, Unavailable, XdsFailure, registry_error
+from ihe.messages import (
+    CHUNK,
+    AdhocQueryRequest,
+    AdhocQueryResponse,
+    Content,
+    Document,
+    DocumentRequest,
+    ProvideAndRegisterRequest,
+    RegistryResponse,
+    RetrieveDocumentSetRequest,
+    RetrieveDocumentSetResponse,
+    SubmitObjectsRequest,
+)
+from ihe.model import DocumentEntry, Submission
+from ihe.transactions import ITI_18, ITI_41, ITI_42, ITI_43, Transaction
+
+Req = TypeVar("Req")
+Resp = TypeVar("Resp")
+T = TypeVar("T")
+
+Progress = Callable[[int], None]
+"""Called with the number of octets that have just been moved."""
+
+
+class FileContent:
+    """A file as the content of a document; implements `Content`.
+
+    `size` is taken at the start; a file that changes while it is sent makes sending fail.
+    """
+
+    def __init__(self, path: Path, progress: Progress = lambda _octets: None) -> None:
+        self.path, self._progress = path, progress
+        self.size = path.stat().st_size
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes; raises `Unavailable` when the file is not `size` octets long."""
+        left = self.size
+        with self.path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                left -= len(chunk)
+                self._progress(len(chunk))
+                yield chunk
+        if left:
+            raise Unavailable(str(self.path), "the file changed while it was sent")
+
+    def digests(self) -> tuple[str, str]:
+        """Return SHA-1 and SHA-256 of the file, as lower-case hex."""
+        sha1, sha256 = hashlib.sha1(usedforsecurity=False), hashlib.sha256()
+        with self.path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                sha1.update(chunk)
+                sha256.update(chunk)
+        return sha1.hexdigest(), sha256.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """One document that was retrieved into a file, and what its bytes hash to."""
+
+    request: DocumentRequest
+    path: Path
+    mime_type: str
+    size: int
+    sha1: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What came of a retrieve: the documents found, and the errors of the rest."""
+
+    status: str
+    documents: tuple[Retrieved, ...]
+    errors: tuple[RegistryError, ...]
+
+
+def request_for(entry: DocumentEntry) -> DocumentRequest:
+    """Return the request for the document of an entry (ITI TF-2 3.43.4.1.2).
+
+    Raises
+    ------
+    XdsFailure
+        The entry lacks its uniqueId or repositoryUniqueId.
+    """
+    if entry.repository_unique_id is None or entry.unique_id is None:
+        raise XdsFailure.of(
+            ErrorCode.REGISTRY_METADATA,
+            f"entry {entry.entry_uuid} has no uniqueId or no repositoryUniqueId to retrieve by",
+        )
+    return DocumentRequest(entry.repository_unique_id, entry.unique_id, entry.home_community_id)
+
+
+class LoopThread:
+    """An event loop in a thread of its own, for code that blocks."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` in the loop and return its result; an interrupt cancels it."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """Stop the loop and wait for its thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class Client:
+    """Talks to the actors of a community.
+
+    Parameters
+    ----------
+    registry
+        URL that takes ITI-18 (and ITI-42): a registry, or an Initiating Gateway to ask everywhere.
+    repository
+        URL that takes ITI-41.
+    retrieve
+        URL that takes ITI-43, when it is another than `repository`.
+    tls
+        Client context with the caller's certificate; None for plain HTTP.
+    timeout_s
+        Seconds that an answer may take.
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: str = "",
+        repository: str = "",
+        retrieve: str = "",
+        tls: ssl.SSLContext | None = None,
+        timeout_s: float = 60.0,
+    ) -> None:
+        self.registry, self.repository = registry, repository
+        self.retrieve_from = retrieve or repository
+        self._timeout_s = timeout_s
+        self._soap = SoapClient(tls=tls)
+        self._thread = LoopThread()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._thread.run(self._soap.close())
+        self._thread.close()
+
+    def send(
+        self,
+        transaction: Transaction[Req, Resp],
+        request: Req,
+        to: str,
+        *,
+        trace_id: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Resp:
+        """Send any transaction, and return its response when all of it is there.
+
+        Raises
+        ------
+        Unavailable
+            There is no answer, or none that can be read.
+        RemoteFault
+            The answer is a SOAP fault.
+        """
+        return self._thread.run(
+            self._soap.send(
+                transaction,
+                request,
+                to,
+                timeout_s=timeout_s or self._timeout_s,
+                trace_id=trace_id,
+            )
+        )
+
+    def submit(
+        self, submission: Submission, documents: Mapping[str, Content]
+    ) -> RegistryResponse:
+        """Provide and register documents (ITI-41).
+
+        Parameters
+        ----------
+        documents
+            Content by the `entry_uuid` of its DocumentEntry.
+        """
+        entries = {entry.entry_uuid: entry for entry in submission.entries}
+        attached = tuple(
+            Document(uuid, content, entries[uuid].mime_type or _OCTETS if uuid in entries else _OCTETS)
+            for uuid, content in documents.items()
+        )
+        return self.send(ITI_41, ProvideAndRegisterRequest(submission, attached), self.repository)
+
+    def register(self, submission: Submission) -> RegistryResponse:
+        """Register metadata of documents that a repository of the caller keeps (ITI-42)."""
+        return self.send(ITI_42, SubmitObjectsRequest(submission), self.registry)
+
+    def query(self, request: AdhocQueryRequest) -> AdhocQueryResponse:
+        """Ask a stored query (ITI-18)."""
+        return self.send(ITI_18, request, self.registry)
+
+    def retrieve(
+        self,
+        documents: Iterable[DocumentRequest],
+        *,
+        into: Path,
+        progress: Progress = lambda _octets: None,
+    ) -> Retrieval:
+        """Retrieve documents into files of the folder `into` (ITI-43).
+
+        A file is named `document-N` with the ending of its type, N counting the request's
+        documents from 1; it is complete or not there. No existing file is overwritten.
+
+        Raises
+        ------
+        Unavailable
+            No answer, or it broke off.
+        RemoteFault
+            The answer is a SOAP fault.
+        FileExistsError
+            A file with the name of a document is already there.
+        """
+        return self._thread.run(self._retrieve(tuple(documents), into, progress))

@@ -1,0 +1,220 @@
+"""The door to settings: one documented class for each actor, filled from TOML and environment.
+
+`felles.toml` has a table for each actor and shared tables for what they have in common:
+
+```toml
+[community]
+home_community_id = "urn:oid:2.16.578.1.12.4.1.7.1.1"
+
+[tls]
+certificate = "certs/registry.pem"
+key = "certs/registry.key"
+authorities = "certs/ca.pem"
+
+[registry]
+port = 8441
+database = "postgresql://felles@db/registry"
+```
+
+Every value can come from the environment instead, which wins: `FELLES_REGISTRY__DATABASE`. A value
+that starts with `file:/` is read from that file, so that no secret has to stand in either. Relative
+paths are relative to the working directory.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ihe.datatypes import OID, HomeCommunityId
+
+DATA: Final = Path("felles-data")
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; the message names each value and what was expected."""
+
+
+def _from_file(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith("file:/"):
+        return Path(value.removeprefix("file:")).read_text(encoding="utf-8").strip()
+    return value
+
+
+def _home(value: str) -> str:
+    return HomeCommunityId.parse(OID(value).urn)
+
+
+def _oid(value: str) -> str:
+    return OID.parse(OID(value).bare)
+
+
+Secret: TypeAlias = Annotated[str, BeforeValidator(_from_file)]
+HomeSetting: TypeAlias = Annotated[str, AfterValidator(_home)]
+OidSetting: TypeAlias = Annotated[str, AfterValidator(_oid)]
+Port: TypeAlias = Annotated[int, Field(ge=0, le=65535)]
+Count: TypeAlias = Annotated[int, Field(ge=1)]
+Seconds: TypeAlias = Annotated[float, Field(gt=0)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class TlsSettings(_Table):
+    """Mutual TLS of an actor, both as server and as client (ITI-19)."""
+
+    certificate: Path
+    """PEM file with the actor's certificate, followed by intermediate ones if there are any."""
+    key: Path
+    """PEM file with its private key."""
+    authorities: Path
+    """PEM file with the certificate authorities that peers are trusted by."""
+    check_host_names: bool = True
+    """Whether a server's certificate must carry the name that was called."""
+
+
+class CommunitySettings(_Table):
+    """What the actors of one community have in common."""
+
+    home_community_id: HomeSetting = "urn:oid:2.25.1"
+    """homeCommunityId, with or without `urn:oid:`."""
+
+
+class ServerSettings(_Table):
+    """Where and how an actor listens."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at; 0.0.0.0 or :: for all."""
+    port: Port
+    """TCP port; 0 takes any free one."""
+    in_flight: Count = 200
+    """Requests worked on at once; one more is answered 503 with Retry-After."""
+    threads: Count = 16
+    """Threads for blocking work."""
+    idle_s: Seconds = 60.0
+    """Seconds of silence after which a client counts as gone."""
+
+
+class RegistrySettings(ServerSettings):
+    """Document Registry."""
+
+    port: Port = 8441
+    """TCP port; 0 takes any free one."""
+    database: Secret = f"sqlite:///{DATA}/registry.sqlite"
+    """`sqlite:///path` or `postgresql://user:password@host/name`."""
+    patients: Literal["open", "checked"] = "open"
+    """`open`: a first document makes its patient id known; `checked`: only a feed does."""
+    unknown_patient: Literal["empty", "error"] = "empty"
+    """What a query for an unknown patient id gets: nothing, or XDSUnknownPatientId."""
+    lenient_queries: bool = True
+    """Whether query parameters may have forms that partners send against the Framework."""
+
+
+class RepositorySettings(ServerSettings):
+    """Document Repository."""
+
+    port: Port = 8442
+    """TCP port; 0 takes any free one."""
+    repository_unique_id: OidSetting = "2.25.2"
+    """repositoryUniqueId, an OID."""
+    database: Secret = f"sqlite:///{DATA}/repository.sqlite"
+    """`sqlite:///path` or `postgresql://user:password@host/name`."""
+    blobs: Secret = f"file:{DATA}/documents"
+    """`file:path`, or `s3+https://access:secret@host:port/bucket` (`s3+http` without TLS)."""
+    registry: str = "https://127.0.0.1:8441/registry"
+    """URL of the registry that documents are registered at."""
+    registry_timeout_s: Seconds = 30.0
+    """Seconds that the registry may take to answer."""
+    document_limit: Count = 4 * 1024**3
+    """Octets of one document, at the most."""
+
+
+class LocalRepository(_Table):
+    """A repository of the gateway's own community."""
+
+    repository_unique_id: OidSetting
+    """repositoryUniqueId, an OID."""
+    url: str
+    """URL of its ITI-43 endpoint."""
+
+
+class GatewaySettings(ServerSettings):
+    """Initiating and Responding Gateway."""
+
+    port: Port = 8443
+    """TCP port; 0 takes any free one."""
+    registry: str = "https://127.0.0.1:8441/registry"
+    """URL of the own community's registry."""
+    repositories: tuple[LocalRepository, ...] = (
+        LocalRepository(repository_unique_id="2.25.2", url="https://127.0.0.1:8442/repository"),
+    )
+    """The own community's repositories."""
+    communities: Path | None = None
+    """TOML file with the other communities; none when there are none."""
+    deadline_s: Seconds = 10.0
+    """Seconds after which a community that has not answered is reported as unavailable."""
+
+
+class Settings(BaseSettings):
+    """Everything that a `felles` process can be told."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FELLES_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    community: CommunitySettings = CommunitySettings()
+    """Shared by the actors of one community."""
+    tls: TlsSettings | None = None
+    """Mutual TLS; without it an actor speaks plain HTTP and listens on loopback only."""
+    registry: RegistrySettings = RegistrySettings()
+    """Document Registry."""
+    repository: RepositorySettings = RepositorySettings()
+    """Document Repository."""
+    gateway: GatewaySettings = GatewaySettings()
+    """Initiating and Responding Gateway."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # pydantic's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # as above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file (which comes in as arguments)."""
+        return env_settings, init_settings
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read settings from a TOML file and the environment.
+
+    Raises
+    ------
+    SettingsError
+        The file cannot be read, or holds a name or value that is not possible.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as problem:
+            raise SettingsError(f"cannot read {path}: {problem.strerror}") from problem
+        except tomllib.TOMLDecodeError as problem:
+            raise SettingsError(f"{path} is not TOML: {problem}") from problem
+    try:
+        return Settings(**values)
+    except ValidationError as problem:
+        lines = [
+            f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
+            for error in problem.errors(include_input=False, include_url=False)
+        ]
+        source = f"{path} or the environment" if path else "the environment"
+        raise SettingsError(f"settings from {source}:\n  " + "\n  ".join(lines)) from None
