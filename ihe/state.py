@@ -34,8 +34,11 @@ class Kind(StrEnum):
 
 
 def comparable(text: str) -> str:
-    """Return the form in which texts are compared: Unicode NFC, case kept (TF-2 Appendix F)."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    """Return the form in which texts are compared: Unicode NFC, case kept (TF-2 Appendix F).
+
+    It is a plain `str`, also for members of an enumeration and data types.
+    """
+    return str(text) if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 @dataclass(frozen=True, slots=True)
