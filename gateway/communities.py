@@ -60,7 +60,9 @@ def read_communities(path: Path) -> tuple[Community, ...]:
     if unknown := set(document) - {"community"}:
         raise SettingsError(f"{path}: [[community]] was expected, found {sorted(unknown)}")
     listed = document.get("community", [])
-    communities = tuple(_community(entry, f"{path}, community {n}") for n, entry in enumerate(listed, 1))
+    communities = tuple(
+        _community(entry, f"{path}, community {n}") for n, entry in enumerate(listed, 1)
+    )
     _refuse_doubles(communities, path)
     return communities
 
@@ -81,7 +83,9 @@ def _community(entry: Mapping[str, Any], where: str) -> Community:
             raise SettingsError(f"{where}: '{url}' is not an http or https URL")
     deadline = entry.get("deadline_s")
     if deadline is not None and not (isinstance(deadline, int | float) and deadline > 0):
-        raise SettingsError(f"{where}: deadline_s is {deadline!r}, a number of seconds was expected")
+        raise SettingsError(
+            f"{where}: deadline_s is {deadline!r}, a number of seconds was expected"
+        )
     return Community(
         home_community_id=home,
         name=str(entry.get("name", home)),

@@ -20,7 +20,8 @@ async def handle(request: AdhocQueryRequest, call: Call, gateway: Gateway) -> Ad
         answer = await _ask(request, call, gateway)
     except XdsFailure as failure:
         answer = AdhocQueryResponse(
-            queries.ResponseStatus.FAILURE, queries.located(failure.errors, gateway.home_community_id)
+            queries.ResponseStatus.FAILURE,
+            queries.located(failure.errors, gateway.home_community_id),
         )
     return answer
 

@@ -210,9 +210,7 @@ class Client:
             )
         )
 
-    def submit(
-        self, submission: Submission, documents: Mapping[str, Content]
-    ) -> RegistryResponse:
+    def submit(self, submission: Submission, documents: Mapping[str, Content]) -> RegistryResponse:
         """Provide and register documents (ITI-41).
 
         Parameters
@@ -222,7 +220,9 @@ class Client:
         """
         entries = {entry.entry_uuid: entry for entry in submission.entries}
         attached = tuple(
-            Document(uuid, content, entries[uuid].mime_type or _OCTETS if uuid in entries else _OCTETS)
+            Document(
+                uuid, content, entries[uuid].mime_type or _OCTETS if uuid in entries else _OCTETS
+            )
             for uuid, content in documents.items()
         )
         return self.send(ITI_41, ProvideAndRegisterRequest(submission, attached), self.repository)

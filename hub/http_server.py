@@ -421,8 +421,13 @@ class Server(uvicorn.Server):
             )
         )
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: several servers share a process (`hub.actor`)."""
+        yield
+
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until told to stop; requests that have begun are answered first."""
+        """Serve until `should_exit` is set; requests that have begun are answered first."""
         try:
             await super().serve(sockets or [self.listener])
         finally:

@@ -96,6 +96,8 @@ class ServerSettings(_Table):
     """Threads for blocking work."""
     idle_s: Seconds = 60.0
     """Seconds of silence after which a client counts as gone."""
+    tls: TlsSettings | None = None
+    """The actor's own certificate; the shared table `tls` when left out."""
 
 
 class RegistrySettings(ServerSettings):
@@ -158,6 +160,21 @@ class GatewaySettings(ServerSettings):
     """Seconds after which a community that has not answered is reported as unavailable."""
 
 
+class ClientSettings(_Table):
+    """Where the commands `submit`, `find` and `fetch` go, and as whom."""
+
+    registry: str = "https://127.0.0.1:8443/gateway/initiating"
+    """URL to ask: a registry, or an Initiating Gateway to ask every community."""
+    repository: str = "https://127.0.0.1:8442/repository"
+    """URL of the repository that takes documents."""
+    retrieve: str = "https://127.0.0.1:8443/gateway/initiating"
+    """URL to fetch documents from: a repository, or an Initiating Gateway."""
+    timeout_s: Seconds = 600.0
+    """Seconds that an answer may take, documents included."""
+    tls: TlsSettings | None = None
+    """The client's own certificate; the shared table `tls` when left out."""
+
+
 class Settings(BaseSettings):
     """Everything that a `felles` process can be told."""
 
@@ -179,6 +196,8 @@ class Settings(BaseSettings):
     """Document Repository."""
     gateway: GatewaySettings = GatewaySettings()
     """Initiating and Responding Gateway."""
+    client: ClientSettings = ClientSettings()
+    """The commands that share, find and fetch documents."""
 
     @classmethod
     def settings_customise_sources(

@@ -95,20 +95,21 @@ class SoapClient:
         RemoteFault
             The answer is a SOAP fault.
         """
-        async with _failures(to), asyncio.timeout(timeout_s):
-            async with self._post(transaction, request, to, trace_id) as answer:
+        with _failures(to):
+            async with asyncio.timeout(timeout_s):
+                answer = await self._post(transaction, request, to, trace_id)
                 intake = Intake(_headers(answer), open_sink=open_sink)
                 try:
                     async for chunk in answer.content.iter_any():
                         intake.feed(chunk)
-                    root, parts = intake.finish()
-                    return _read(transaction, root, parts, to)
+                    return _read(transaction, *intake.finish(), to)
                 except BaseException:
                     intake.discard()
                     raise
+                finally:
+                    answer.close() if not answer.content.at_eof() else answer.release()
 
-    @contextlib.asynccontextmanager
-    async def stream(
+    async def open(
         self,
         transaction: Transaction[Req, Resp],
         request: Req,
@@ -117,22 +118,22 @@ class SoapClient:
         timeout_s: float,
         idle_s: float = 60.0,
         trace_id: str | None = None,
-    ) -> AsyncIterator["Stream[Resp]"]:
-        """Send `request` and hand over the response while its documents still arrive.
+    ) -> "Stream[Resp]":
+        """Send `request` and hand over the answer while its documents still arrive.
 
         `timeout_s` counts until the envelope is there, `idle_s` between two pieces after that.
-        The connection is given up when the block is left before the last document was read.
-        Raises as `send` does.
+        The stream is to be discarded in the end. Raises as `send` does.
         """
-        async with contextlib.AsyncExitStack() as stack:
-            async with _failures(to), asyncio.timeout(timeout_s):
-                answer = await stack.enter_async_context(
-                    self._post(transaction, request, to, trace_id)
-                )
+        with _failures(to):
+            async with asyncio.timeout(timeout_s):
+                answer = await self._post(transaction, request, to, trace_id)
                 stream = Stream(transaction, answer, to, idle_s)
-                stack.callback(stream.discard)
-                await stream.open()
-            yield stream
+                try:
+                    await stream.open()
+                except BaseException:
+                    stream.discard()
+                    raise
+                return stream
 
     async def close(self) -> None:
         """Close all connections."""
@@ -140,16 +141,18 @@ class SoapClient:
             await self._session.close()
             self._session = None
 
-    @contextlib.asynccontextmanager
     async def _post(
         self, transaction: Transaction[Req, Any], request: Req, to: str, trace_id: str | None
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> aiohttp.ClientResponse:
         body = transaction.write_request(request)
         trace_id = trace_id or ids.new_trace_id()
         envelope = write_request_envelope(
             action=transaction.action, to=to, message_id=ids.new_uuid(), body=body.xml
         )
-        headers = {"traceparent": f"00-{trace_id}-{trace_id[16:]}-01", "accept-encoding": "identity"}
+        headers = {
+            "traceparent": f"00-{trace_id}-{trace_id[16:]}-01",
+            "accept-encoding": "identity",
+        }
         data: bytes | AsyncIterator[bytes]
         if transaction.packaging is Packaging.MTOM:
             package = mtom.Package(
@@ -167,8 +170,7 @@ class SoapClient:
                 f'application/soap+xml; charset=UTF-8; action="{transaction.action}"'
             )
             data = b"".join(envelope)
-        async with self._http().post(to, data=data, headers=headers) as answer:
-            yield answer
+        return await self._http().post(to, data=data, headers=headers, allow_redirects=False)
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -177,18 +179,55 @@ class SoapClient:
                     ssl=self._tls or True, limit=0, limit_per_host=self._connections
                 ),
                 timeout=aiohttp.ClientTimeout(total=None),
-                auto_decompress=True,
                 read_bufsize=CHUNK,
             )
         return self._session
 
 
+class Arriving:
+    """A document that is still on its way; implements `Content` for who can wait for it.
+
+    `size` is None: nobody knows it yet.
+    """
+
+    size = None
+
+    def __init__(self, stream: "Stream[Any]", content_id: str) -> None:
+        self._stream, self.content_id = stream, content_id
+
+    def chunks(self) -> Iterator[bytes]:
+        """Raise `TypeError`: what arrives can only be awaited."""
+        raise TypeError("a document that still arrives is read by `stream`")
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """Yield the bytes as they arrive, once.
+
+        Raises
+        ------
+        Unavailable
+            The answer broke off, or another piece did not come in time.
+        """
+        return self._stream.document(self.content_id)
+
+
+class _Expected(dict[str, Any]):
+    """Attachments by Content-ID: what is not here yet is on its way."""
+
+    def __init__(self, stream: "Stream[Any]") -> None:
+        super().__init__()
+        self._stream = stream
+
+    def __missing__(self, content_id: str) -> Arriving:
+        arriving = self[content_id] = Arriving(self._stream, content_id)
+        return arriving
+
+
 class Stream(Generic[Resp]):
     """An answer whose envelope is here and whose documents are on their way.
 
-    `response` is the answer; the `content` of its documents is an `Arriving`, or, for a document
-    that came inside the envelope, what the spool kept. Each `Arriving` is read once, in the order
-    of `documents`, which is the order in which they come.
+    `response` is the answer; the `content` of its documents is an `Arriving`, or what the spool
+    kept of a document that came inside the envelope or before it. They may be read in any order:
+    what arrives before it is asked for is spooled.
     """
 
     response: Resp
@@ -202,9 +241,6 @@ class Stream(Generic[Resp]):
     ) -> None:
         self._transaction, self._answer = transaction, answer
         self._what, self._idle_s = what, idle_s
-
-    async def open(self) -> None:
-        raise NotImplementedError
-
-    def discard(self) -> None:
-        raise NotImplementedError
+        self._reader = mtom.PackageReader(
+            _headers(answer).get("content-type", ""), root_limit=ROOT_LIMIT
+        )

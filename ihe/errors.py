@@ -174,21 +174,26 @@ class RegistryError:
         ITI-38, a document's uniqueId in ITI-43). Empty when there is nothing to say.
     severity
         Error unless the catalogue says Warning.
+    rule
+        Which metadata rule found it (`ihe.rules`); stays in the hub.
     """
 
     code: str
     context: str
     location: str = ""
     severity: Severity = Severity.ERROR
+    rule: str = field(default="", compare=False)
 
     def at(self, location: str) -> "RegistryError":
         """Return the same error with another location."""
         return replace(self, location=location)
 
 
-def registry_error(code: ErrorCode, context: str, location: str = "") -> RegistryError:
+def registry_error(
+    code: ErrorCode, context: str, location: str = "", *, rule: str = ""
+) -> RegistryError:
     """Return a `RegistryError` with the severity that the catalogue gives `code`."""
-    return RegistryError(code, context, location, CATALOGUE[code].severity)
+    return RegistryError(code, context, location, CATALOGUE[code].severity, rule)
 
 
 class HubError(Exception):

@@ -15,7 +15,8 @@ ITI TF-2 3.18, 3.38, 3.39, 3.41 to 3.43; ebRS 3.0; ITI TF-3 4.2.4.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
+from urllib.parse import unquote
 
 from ihe.datatypes import OID, HomeCommunityId, Identifier, MimeType
 from ihe.errors import RegistryError
@@ -239,5 +240,14 @@ class Body:
     attachments: tuple[Attachment, ...] = ()
 
 
-Parts = Mapping[str, Content]
-"""Attachments that came with a message, by Content-ID without angle brackets, unquoted."""
+Parts: TypeAlias = Mapping[str, Content]
+"""Attachments that came with a message, by their `normal_content_id`."""
+
+
+def normal_content_id(text: str) -> str:
+    """Return the form in which Content-IDs and `cid:` references are compared (RFC 2392).
+
+    Angle brackets and percent-encoding are taken off, because real senders put either on one side
+    only; a plus sign stays a plus sign.
+    """
+    return unquote(text.strip().removeprefix("<").removesuffix(">"))

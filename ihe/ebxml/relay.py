@@ -16,6 +16,7 @@ from lxml import etree
 from lxml.etree import _Element
 
 from ihe.datatypes import CX, HomeCommunityId
+from ihe.ebxml.element import local_name, tag_of
 from ihe.ebxml.responses import read_errors
 from ihe.errors import FaultCode, RegistryError, SoapFault
 from ihe.messages import Parts
@@ -74,7 +75,7 @@ def read_relayed_query_response(element: _Element, _parts: Parts) -> RelayedQuer
     """
     if element.tag != f"{{{QUERY}}}AdhocQueryResponse":
         raise SoapFault(
-            FaultCode.SENDER, f"query:AdhocQueryResponse was expected, found {element.tag}"
+            FaultCode.SENDER, f"query:AdhocQueryResponse was expected, found {tag_of(element)}"
         )
     listed = element.find(_LIST)
     objects = () if listed is None else tuple(map(_object, listed.iterchildren(f"{{{RIM}}}*")))
@@ -84,7 +85,7 @@ def read_relayed_query_response(element: _Element, _parts: Parts) -> RelayedQuer
 def _object(element: _Element) -> RelayedObject:
     home = element.get("home")
     return RelayedObject(
-        tag=etree.QName(element).localname,
+        tag=local_name(element),
         entry_uuid=element.get("id", ""),
         home_community_id=HomeCommunityId(home) if home else None,
         patient_id=_patient(element),

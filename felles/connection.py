@@ -1,0 +1,57 @@
+"""Where the commands `submit`, `find` and `fetch` connect to, and as whom."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from felles.development import development_tls
+from hub import settings
+from hub.client import Client
+from hub.settings import SettingsError
+from hub.tls import client_context
+
+Config: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="Settings (TOML): tables `client` and `tls`. Without it, the development community"
+        " of `felles serve all` on this machine.",
+        envvar="FELLES_CONFIG",
+        dir_okay=False,
+    ),
+]
+
+
+@contextmanager
+def connect(config: Path | None) -> Iterator[Client]:
+    """Open the client that the settings describe.
+
+    Raises
+    ------
+    SettingsError
+        The settings are wrong, or a certificate is needed and not there.
+    """
+    chosen = settings.load(config)
+    client = chosen.client
+    urls = (client.registry, client.repository, client.retrieve)
+    tls = None
+    if any(url.startswith("https:") for url in urls):
+        files = client.tls or chosen.tls or development_tls("client")
+        for path in (files.certificate, files.key, files.authorities):
+            if not path.is_file():
+                raise SettingsError(
+                    f"{path} is not there: name your certificate in the table `client.tls` of"
+                    " --config, or start a development community with `felles serve all`"
+                )
+        tls = client_context(files.certificate, files.key, files.authorities)
+    with Client(
+        registry=client.registry,
+        repository=client.repository,
+        retrieve=client.retrieve,
+        tls=tls,
+        timeout_s=client.timeout_s,
+    ) as opened:
+        yield opened

@@ -1,0 +1,135 @@
+"""What the command prints: tables for people, JSON for programs, and how it ends.
+
+| exit code | meaning |
+|---|---|
+| 0 | all of it succeeded |
+| 1 | the answer is a Failure |
+| 2 | the command or its settings were wrong |
+| 3 | there was no answer |
+| 4 | part of it succeeded |
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+
+from hub.settings import SettingsError
+from hub.soap_client import RemoteFault
+from ihe.errors import RegistryError, Unavailable, XdsFailure
+from ihe.vocabulary import ResponseStatus, Severity
+
+OUT: Final = Console()
+ERR: Final = Console(stderr=True)
+
+
+class Exit(IntEnum):
+    """How a command ends."""
+
+    SUCCESS = 0
+    FAILURE = 1
+    USAGE = 2
+    UNAVAILABLE = 3
+    PARTIAL = 4
+
+    @classmethod
+    def of(cls, status: str) -> "Exit":
+        """Return the exit code of a response status."""
+        match status:
+            case ResponseStatus.SUCCESS:
+                return cls.SUCCESS
+            case ResponseStatus.PARTIAL_SUCCESS:
+                return cls.PARTIAL
+            case _:
+                return cls.FAILURE
+
+
+def say(text: str) -> None:
+    """Print a line for people on standard error, where it does not mix with results."""
+    ERR.print(text, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print a result for programs."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a result for people."""
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    OUT.print(table)
+
+
+def print_errors(errors: Sequence[RegistryError]) -> None:
+    """Print errors and warnings of a response on standard error."""
+    for error in errors:
+        kind = "error" if error.severity == Severity.ERROR else "warning"
+        where = f" [{error.location}]" if error.location else ""
+        ERR.print(f"{kind}: {error.code}{where}: {error.context}", highlight=False, markup=False)
+
+
+def errors_as_json(errors: Sequence[RegistryError]) -> list[dict[str, str]]:
+    """Return errors for a JSON result."""
+    return [
+        {
+            "code": str(error.code),
+            "context": error.context,
+            "location": error.location,
+            "severity": error.severity.rpartition(":")[2],
+        }
+        for error in errors
+    ]
+
+
+def status_name(status: str) -> str:
+    """Return `Success` of a status URN."""
+    return status.rpartition(":")[2]
+
+
+@contextmanager
+def transfer(title: str, total: int | None) -> Iterator[Any]:
+    """Show a progress bar of octets on standard error; yields what advances it."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=ERR,
+        transient=True,
+    ) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda octets: progress.advance(task, octets)
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn what a command raises into a message and an exit code."""
+    try:
+        yield
+    except Unavailable as failure:
+        say(f"no answer: {failure}")
+        raise typer.Exit(Exit.UNAVAILABLE) from None
+    except RemoteFault as failure:
+        say(f"{failure}")
+        raise typer.Exit(Exit.FAILURE) from None
+    except XdsFailure as failure:
+        print_errors(failure.errors)
+        raise typer.Exit(Exit.FAILURE) from None
+    except SettingsError as problem:
+        say(f"{problem}")
+        raise typer.Exit(Exit.USAGE) from None
+    except OSError as problem:
+        say(f"{problem.filename or 'system'}: {problem.strerror or problem}")
+        raise typer.Exit(Exit.USAGE) from None

@@ -1,0 +1,97 @@
+"""Documents inside messages: XOP references and inline base64 (ITI TF-2 V.8, V.9; XOP 1.0 3)."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from lxml.etree import _Element
+
+from ihe.ebxml.element import local_name, tag_of
+from ihe.errors import FaultCode, SoapFault
+from ihe.messages import CHUNK, Attachment, Content, Parts, normal_content_id
+from ihe.vocabulary import XOP
+
+_INCLUDE: Final = f"{{{XOP}}}Include"
+
+
+@dataclass(frozen=True, slots=True)
+class InlineContent:
+    """A small document that stood in the message itself; implements `Content`.
+
+    Large ones never get here: the SOAP layer cuts them out before the message is parsed.
+    """
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """Octets."""
+        return len(self.data)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes in pieces of at most `CHUNK`."""
+        for start in range(0, len(self.data), CHUNK):
+            yield self.data[start : start + CHUNK]
+
+
+def read_content(element: _Element, parts: Parts) -> Content:
+    """Return the document that `element` (xds:Document) holds or refers to.
+
+    A reference is looked up among the message's own parts and never anywhere else.
+
+    Raises
+    ------
+    SoapFault
+        The reference is not `cid:`, there is no such part, or the text is not base64.
+    """
+    where = local_name(element)
+    include = element.find(_INCLUDE)
+    if include is None:
+        return _inline(element, where)
+    others = [child for child in element if tag_of(child) and child is not include]
+    if others or (element.text or "").strip() or (include.tail or "").strip():
+        raise _fault(f"{where} holds something beside its xop:Include")
+    href = include.get("href", "")
+    if not href.lower().startswith("cid:"):
+        raise _fault(
+            f"xop:Include refers to '{href}'; only cid: and a part of the message is followed"
+        )
+    content_id = normal_content_id(href[len("cid:") :])
+    try:
+        return parts[content_id]
+    except KeyError:
+        raise _fault(f"xop:Include refers to '{href}', and no part has that Content-ID") from None
+
+
+def _inline(element: _Element, where: str) -> InlineContent:
+    if len(element):
+        raise _fault(f"{where} holds {tag_of(element[0])}; base64 text or xop:Include was expected")
+    text = "".join((element.text or "").split())
+    try:
+        return InlineContent(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError) as problem:
+        raise _fault(f"the text of {where} is not base64: {problem}") from None
+
+
+def _fault(reason: str) -> SoapFault:
+    return SoapFault(FaultCode.SENDER, reason)
+
+
+class Attaching:
+    """Collects documents while a message is written, and gives each its reference."""
+
+    def __init__(self) -> None:
+        self._attachments: list[Attachment] = []
+
+    def include(self, content: Content, mime_type: str) -> str:
+        """Return the xop:Include of one more document; its prefix is `xop`."""
+        content_id = f"document-{len(self._attachments) + 1}@felles"
+        self._attachments.append(Attachment(content_id, mime_type, content))
+        return f'<xop:Include href="cid:{content_id}"/>'
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """The documents so far, in their order."""
+        return tuple(self._attachments)

@@ -1,0 +1,13 @@
+"""The prefixes that the hub writes: always the same ones, so that a naive receiver copes."""
+
+from typing import Final
+
+from ihe.vocabulary import LCM, QUERY, RIM, RMD, RS, XDS, XOP
+
+RIM_PREFIX: Final = f'xmlns:rim="{RIM}"'
+RS_PREFIX: Final = f'xmlns:rs="{RS}"'
+LCM_PREFIX: Final = f'xmlns:lcm="{LCM}"'
+QUERY_PREFIX: Final = f'xmlns:query="{QUERY}"'
+XDS_PREFIX: Final = f'xmlns:xds="{XDS}"'
+RMD_PREFIX: Final = f'xmlns:rmd="{RMD}"'
+XOP_PREFIX: Final = f'xmlns:xop="{XOP}"'
