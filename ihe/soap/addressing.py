@@ -1,0 +1,99 @@
+"""WS-Addressing 1.0 headers (ITI TF-2 V.3.2.2, V.9.2).
+
+Read leniently where partners are known to be careless (no ReplyTo, blanks around the action), and
+with the standard's own faults where a message would be ambiguous (an action twice, or none).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from lxml.etree import _Element
+
+from ihe.errors import FaultCode, FaultSubcode, SoapFault
+from ihe.vocabulary import ANONYMOUS, WSA
+
+_OLDER: Final = (
+    "http://schemas.xmlsoap.org/ws/2004/08/addressing",
+    "http://schemas.xmlsoap.org/ws/2003/03/addressing",
+)
+NAMESPACES: Final = frozenset({WSA, *_OLDER})
+"""WS-Addressing as the Framework uses it, and its drafts, which some partners still send."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressing:
+    """What the headers say.
+
+    Parameters
+    ----------
+    action
+        wsa:Action, without blanks around it.
+    message_id, relates_to, to
+        As given; None when absent.
+    reply_to, fault_to, from_
+        The address of the endpoint reference; an absent ReplyTo means anonymous
+        (WS-Addressing 1.0 Core 3.2), which is None here.
+    """
+
+    action: str
+    message_id: str | None = None
+    relates_to: str | None = None
+    to: str | None = None
+    reply_to: str | None = None
+    fault_to: str | None = None
+    from_: str | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether the answer goes back over the connection that the request came by."""
+        return self.reply_to in {None, "", ANONYMOUS}
+
+
+def read_addressing(blocks: Iterable[_Element]) -> Addressing:
+    """Read the WS-Addressing headers among the header blocks of a message.
+
+    Raises
+    ------
+    SoapFault
+        wsa:Action is missing or empty; or Action, MessageID, To, ReplyTo, FaultTo or From stands
+        there more than once.
+    """
+    found: dict[str, str] = {}
+    for block in blocks:
+        namespace, _, name = str(block.tag)[1:].partition("}")
+        if namespace not in NAMESPACES or name not in _READ:
+            continue
+        if name in found:
+            raise SoapFault(
+                FaultCode.SENDER,
+                f"the header wsa:{name} stands there more than once, once is expected",
+                FaultSubcode.INVALID_ADDRESSING_HEADER,
+            )
+        found[name] = _text(block, namespace, endpoint=name in _ENDPOINTS)
+    action = found.get("Action", "")
+    if not action:
+        raise SoapFault(
+            FaultCode.SENDER,
+            "the header wsa:Action is missing or empty; it says which transaction is meant",
+            FaultSubcode.ADDRESSING_HEADER_REQUIRED,
+        )
+    return Addressing(
+        action=action,
+        message_id=found.get("MessageID") or None,
+        relates_to=found.get("RelatesTo") or None,
+        to=found.get("To") or None,
+        reply_to=found.get("ReplyTo") or None,
+        fault_to=found.get("FaultTo") or None,
+        from_=found.get("From") or None,
+    )
+
+
+_ENDPOINTS: Final = frozenset({"ReplyTo", "FaultTo", "From"})
+_READ: Final = frozenset({"Action", "MessageID", "RelatesTo", "To", *_ENDPOINTS})
+
+
+def _text(block: _Element, namespace: str, *, endpoint: bool) -> str:
+    """Return the text of a header, or the address of an endpoint reference."""
+    text = block.findtext(f"{{{namespace}}}Address") if endpoint else block.text
+    return (text or "").strip()

@@ -1,0 +1,50 @@
+"""The standards' own schema files as judges of what the hub emits.
+
+They are found in the folder that `FELLES_SCHEMAS` names, or in `../shared/schemas` beside the
+checkout. Where there are none, the tests that ask them are skipped, and say so.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+_HERE = Path(__file__).resolve().parent.parent
+_XDS = (
+    "XDS.b_DocumentRepository.xsd",  # rs, rim, lcm and query come with it
+    "rmd.xsd",
+)
+
+
+def schema_folder() -> Path | None:
+    """Return the folder of the schema files, None when there is none."""
+    named = os.environ.get("FELLES_SCHEMAS")
+    folder = Path(named) if named else _HERE.parent / "shared" / "schemas"
+    return folder if folder.is_dir() else None
+
+
+@cache
+def _schema(name: str) -> etree.XMLSchema:
+    folder = schema_folder()
+    assert folder is not None
+    return etree.XMLSchema(etree.parse(folder / "xds" / name))
+
+
+def assert_schema_valid(element: etree._Element) -> None:
+    """Fail unless the standard's schema accepts the message; skip where there is no schema."""
+    if schema_folder() is None:
+        pytest.skip("no schema files: set FELLES_SCHEMAS to their folder")
+    # a copy of its own: validation must not see what is around the element
+    alone = etree.fromstring(etree.tostring(element, with_tail=False))
+    for include in list(alone.iter("{http://www.w3.org/2004/08/xop/include}Include")):
+        holder = include.getparent()  # the schema knows what stood there before optimisation
+        assert holder is not None
+        holder.remove(include)
+        holder.text = "AAAA"
+    name = "rmd.xsd" if "rmd:2017" in etree.QName(alone).text else "XDS.b_DocumentRepository.xsd"
+    schema = _schema(name)
+    if not schema.validate(alone):
+        errors = "\n".join(f"line {e.line}: {e.message}" for e in schema.error_log)
+        pytest.fail(f"{etree.QName(alone).localname} is not schema-valid:\n{errors}")
