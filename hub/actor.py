@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 
 from hub import logs
-from hub.http_server import Limits, Mount, Server, Web, listen
+from hub.http_server import Server, listen
 from hub.settings import ServerSettings, TlsSettings
 from hub.tls import server_context
+from hub.web import Limits, Mount, Web
 from ihe.errors import Unavailable
 
 

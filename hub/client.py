@@ -13,16 +13,18 @@ and the network.
 """
 
 import asyncio
+import errno
 import hashlib
+import mimetypes
 import ssl
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from hub.soap_client import SoapClient
-from ihe.errors import ErrorCode, RegistryError, Unavailable, XdsFailure, registry_error
+from hub.soap_client import SoapClient, arriving_chunks
+from ihe.errors import ErrorCode, RegistryError, Unavailable, XdsFailure
 from ihe.messages import (
     CHUNK,
     AdhocQueryRequest,
@@ -30,10 +32,10 @@ from ihe.messages import (
     Content,
     Document,
     DocumentRequest,
+    DocumentResponse,
     ProvideAndRegisterRequest,
     RegistryResponse,
     RetrieveDocumentSetRequest,
-    RetrieveDocumentSetResponse,
     SubmitObjectsRequest,
 )
 from ihe.model import DocumentEntry, Submission
@@ -218,11 +220,9 @@ class Client:
         documents
             Content by the `entry_uuid` of its DocumentEntry.
         """
-        entries = {entry.entry_uuid: entry for entry in submission.entries}
+        types = {entry.entry_uuid: entry.mime_type for entry in submission.entries}
         attached = tuple(
-            Document(
-                uuid, content, entries[uuid].mime_type or _OCTETS if uuid in entries else _OCTETS
-            )
+            Document(uuid, content, types.get(uuid) or "application/octet-stream")
             for uuid, content in documents.items()
         )
         return self.send(ITI_41, ProvideAndRegisterRequest(submission, attached), self.repository)
@@ -257,3 +257,57 @@ class Client:
             A file with the name of a document is already there.
         """
         return self._thread.run(self._retrieve(tuple(documents), into, progress))
+
+    async def _retrieve(
+        self, wanted: Sequence[DocumentRequest], into: Path, progress: Progress
+    ) -> Retrieval:
+        stream = await self._soap.open(
+            ITI_43,
+            RetrieveDocumentSetRequest(tuple(wanted)),
+            self.retrieve_from,
+            timeout_s=self._timeout_s,
+        )
+        try:
+            found = stream.response
+            numbers = {_ids(request): number for number, request in enumerate(wanted, 1)}
+            kept = [
+                await _save(document, _path(into, numbers, document), progress)
+                for document in found.documents
+                if _ids(document.request) in numbers
+            ]
+            return Retrieval(found.status, tuple(kept), found.errors)
+        finally:
+            stream.discard()
+
+
+def _ids(request: DocumentRequest) -> tuple[str, str]:
+    return request.repository_unique_id, request.document_unique_id
+
+
+def _path(into: Path, numbers: Mapping[tuple[str, str], int], document: DocumentResponse) -> Path:
+    ending = mimetypes.guess_extension(document.mime_type.partition(";")[0].strip()) or ""
+    return into / f"document-{numbers[_ids(document.request)]}{ending}"
+
+
+async def _save(  # the loop serves one blocking caller
+    document: DocumentResponse, path: Path, progress: Progress
+) -> Retrieved:
+    """Write a document to a file while it arrives; the file has its name when it is whole."""
+    if path.exists():  # noqa: ASYNC240  # the loop serves one blocking caller
+        raise FileExistsError(errno.EEXIST, "the file is already there", str(path))
+    sha1, sha256, size = hashlib.sha1(usedforsecurity=False), hashlib.sha256(), 0
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            async for chunk in arriving_chunks(document.content):
+                file.write(chunk)
+                sha1.update(chunk)
+                sha256.update(chunk)
+                size += len(chunk)
+                progress(len(chunk))
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return Retrieved(
+        document.request, path, document.mime_type, size, sha1.hexdigest(), sha256.hexdigest()
+    )

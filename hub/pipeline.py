@@ -134,7 +134,7 @@ def dispatch(exchange: Exchange, table: Mapping[str, Served[Any]]) -> Served[Any
         raise SoapFault(
             FaultCode.SENDER,
             f"wsa:Action '{action}' goes with the body element {expected},"
-            f" found {envelope.body.tag}",
+            f" found {envelope.body.tag!s}",
             FaultSubcode.ACTION_NOT_SUPPORTED,
             problem_action=action,
         )

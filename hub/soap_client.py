@@ -15,10 +15,7 @@ RemoteFault   the other side answered with a SOAP fault
 import asyncio
 import contextlib
 import ssl
-import threading
-from collections.abc import AsyncIterator, Coroutine
-from concurrent.futures import Future
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final, Generic, TypeVar
 
 import aiohttp
@@ -26,11 +23,11 @@ import aiohttp
 from hub import ids
 from hub.intake import Intake
 from hub.parts import OpenSink
-from hub.spool import Spool
+from hub.spool import Spool, Spooled
 from ihe.errors import HubError, SoapFault, Unavailable
-from ihe.messages import Attachment, Body
+from ihe.messages import CHUNK, Content
 from ihe.soap import mtom
-from ihe.soap.envelope import read_envelope, write_request_envelope
+from ihe.soap.envelope import open_envelope, write_request_envelope
 from ihe.soap.faults import read_fault
 from ihe.transactions import Packaging, Transaction
 
@@ -38,8 +35,8 @@ Req = TypeVar("Req")
 Resp = TypeVar("Resp")
 T = TypeVar("T")
 
-ROOT_LIMIT: Final = 64 * 1024**2
-"""Octets of an answer's envelope, documents apart."""
+ANSWER_LIMIT: Final = 16 * 1024**3
+"""Octets of an answer, at the most."""
 
 
 class RemoteFault(HubError):
@@ -98,7 +95,7 @@ class SoapClient:
         with _failures(to):
             async with asyncio.timeout(timeout_s):
                 answer = await self._post(transaction, request, to, trace_id)
-                intake = Intake(_headers(answer), open_sink=open_sink)
+                intake = Intake(_headers(answer), open_sink=open_sink, body_limit=ANSWER_LIMIT)
                 try:
                     async for chunk in answer.content.iter_any():
                         intake.feed(chunk)
@@ -107,7 +104,7 @@ class SoapClient:
                     intake.discard()
                     raise
                 finally:
-                    answer.close() if not answer.content.at_eof() else answer.release()
+                    answer.release() if answer.content.at_eof() else answer.close()
 
     async def open(
         self,
@@ -210,11 +207,21 @@ class Arriving:
         return self._stream.document(self.content_id)
 
 
+async def arriving_chunks(content: Content) -> AsyncIterator[bytes]:
+    """Yield the bytes of a document, whether it is still on its way or already here."""
+    if isinstance(content, Arriving):
+        async for chunk in content.stream():
+            yield chunk
+    else:
+        for chunk in content.chunks():
+            yield chunk
+
+
 class _Expected(dict[str, Any]):
     """Attachments by Content-ID: what is not here yet is on its way."""
 
-    def __init__(self, stream: "Stream[Any]") -> None:
-        super().__init__()
+    def __init__(self, stream: "Stream[Any]", here: Mapping[str, Spooled]) -> None:
+        super().__init__(here)
         self._stream = stream
 
     def __missing__(self, content_id: str) -> Arriving:
@@ -241,6 +248,143 @@ class Stream(Generic[Resp]):
     ) -> None:
         self._transaction, self._answer = transaction, answer
         self._what, self._idle_s = what, idle_s
-        self._reader = mtom.PackageReader(
-            _headers(answer).get("content-type", ""), root_limit=ROOT_LIMIT
-        )
+        self._reader = mtom.PackageReader(_headers(answer).get("content-type", ""), cut_inline=True)
+        self._events = self._pump()
+        self._spooled: dict[str, Spooled] = {}
+        self._spool: Spool | None = None
+        self._read: set[str] = set()
+
+    async def open(self) -> None:
+        """Read the envelope; what comes before it is spooled. Raises as `SoapClient.send`."""
+        root: list[bytes] = []
+        async for event in self._events:
+            if isinstance(event, mtom.RootData):
+                root.append(event.data)
+            elif isinstance(event, mtom.RootEnds):
+                break
+            else:
+                self._keep(event)
+        expected = _Expected(self, self._spooled)
+        self.response = _read(self._transaction, b"".join(root), expected, self._what)
+
+    async def document(self, content_id: str) -> AsyncIterator[bytes]:
+        """Yield the bytes of one document as they arrive; used by `Arriving`."""
+        with _failures(self._what):
+            if content_id in self._read:
+                raise ValueError(f"document {content_id} is read once only")
+            self._read.add(content_id)
+            if not await self._skip_to(content_id):
+                for chunk in self._spooled[content_id].chunks():
+                    yield chunk
+                return
+            async for event in self._events:
+                if isinstance(event, mtom.AttachmentEnds):
+                    return
+                if isinstance(event, mtom.AttachmentData):
+                    yield event.data
+
+    def discard(self) -> None:
+        """Let go of the connection, and of what was spooled; may be called again."""
+        self._answer.close()
+        if self._spool is not None:
+            self._spool.discard()
+        for spooled in self._spooled.values():
+            spooled.discard()
+
+    async def _skip_to(self, content_id: str) -> bool:
+        """Spool what comes before a document; tell whether the document is next to arrive."""
+        if content_id in self._spooled:
+            return False
+        async for event in self._events:
+            if isinstance(event, mtom.AttachmentBegins) and event.content_id == content_id:
+                return True
+            self._keep(event)
+        raise Unavailable(self._what, f"the document '{content_id}' is not in the answer")
+
+    def _keep(self, event: mtom.Event) -> None:
+        """Spool an event of a document that nobody has asked for yet."""
+        match event:
+            case mtom.AttachmentBegins(content_id):
+                self._spool, self._spooling = Spool(), content_id
+            case mtom.AttachmentData(data) if self._spool is not None:
+                self._spool.write(data)
+            case mtom.AttachmentEnds() if self._spool is not None:
+                self._spooled[self._spooling] = self._spool.finish()
+                self._spool = None
+            case _:
+                pass
+
+    async def _pump(self) -> AsyncIterator[mtom.Event]:
+        """Yield the events of the answer, one after the other, as its bytes come."""
+        content = self._answer.content
+        while True:
+            async with asyncio.timeout(self._idle_s):
+                chunk = await content.readany()
+            if not chunk:
+                break
+            for event in self._reader.feed(chunk):
+                yield event
+        for event in self._reader.close():
+            yield event
+
+
+def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in answer.headers.items()}
+
+
+def _read(
+    transaction: Transaction[Any, Resp], root: bytes, parts: Mapping[str, Any], what: str
+) -> Resp:
+    """Read the response out of an envelope.
+
+    Raises
+    ------
+    Unavailable
+        It is not SOAP, or not the transaction's response.
+    RemoteFault
+        It is a SOAP fault.
+    """
+    if not root.strip():
+        raise Unavailable(what, "the answer is empty")
+    try:
+        _header, body = open_envelope(root)
+        fault = read_fault(body)
+        if fault is None:
+            return transaction.read_response(body, parts)
+    except SoapFault as problem:
+        raise Unavailable(what, f"the answer cannot be read: {problem.reason}") from problem
+    raise RemoteFault(what, fault)
+
+
+async def _pieces(package: mtom.Package) -> AsyncIterator[bytes]:
+    """Yield the bytes of a message with its documents."""
+    yield package.head
+    for attachment in package.attachments:
+        yield package.part_head(attachment)
+        for chunk in attachment.content.chunks():
+            yield chunk
+    yield package.tail
+
+
+@contextlib.contextmanager
+def _failures(what: str) -> Iterator[None]:
+    """Turn whatever goes wrong on the wire into `Unavailable`."""
+    try:
+        yield
+    except TimeoutError as failure:
+        raise Unavailable(what, "no answer in time") from failure
+    except aiohttp.ClientConnectorCertificateError as failure:
+        raise Unavailable(what, "its certificate is not trusted") from failure
+    except (aiohttp.ClientSSLError, ssl.SSLError) as failure:
+        raise Unavailable(what, "no TLS connection could be agreed on") from failure
+    except aiohttp.ClientConnectorError as failure:
+        reason = failure.os_error.strerror or type(failure.os_error).__name__
+        raise Unavailable(what, f"no connection: {reason}") from failure
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError) as failure:
+        raise Unavailable(what, "the connection broke off") from failure
+    except aiohttp.InvalidURL as failure:
+        raise Unavailable(what, "not a URL that can be called") from failure
+    except (aiohttp.ClientError, OSError) as failure:
+        raise Unavailable(what, f"the connection failed ({type(failure).__name__})") from failure
+    except SoapFault as problem:
+        raise Unavailable(what, f"the answer cannot be read: {problem.reason}") from problem
