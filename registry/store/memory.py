@@ -14,6 +14,7 @@ from typing import TypeAlias, TypeVar
 
 from ihe.attributes import VERSIONED, check_conditions, kind_of, values_of
 from ihe.datatypes import CX, DTM
+from ihe.ebxml.rendering import template
 from ihe.model import Association, Code, DocumentEntry, Folder, RegistryObject
 from ihe.state import (
     AnyCode,
@@ -61,16 +62,9 @@ class _Content:
 
 
 class MemoryStore:
-    """The registry's store in memory.
+    """The registry's store in memory."""
 
-    Parameters
-    ----------
-    render
-        Makes the template of an object (`ihe.state.Record.template`).
-    """
-
-    def __init__(self, render: Callable[[RegistryObject], bytes]) -> None:
-        self._render = render
+    def __init__(self) -> None:
         self._content = _Content()
         self._writing = Lock()
 
@@ -83,7 +77,7 @@ class MemoryStore:
         """Run `work` on a copy, and let the copy count when it is done."""
         with self._writing:
             changed = self._content.copy()
-            result = work(_Transaction(changed, self._render))
+            result = work(_Transaction(changed))
             self._content = changed
             return result
 
@@ -127,10 +121,6 @@ class _View:
 class _Transaction(_View):
     """A writer's own copy of the content, as `Writer`."""
 
-    def __init__(self, content: _Content, render: Callable[[RegistryObject], bytes]) -> None:
-        super().__init__(content)
-        self._render = render
-
     def lock(self, keys: Iterable[str]) -> None:
         """Hold everything already: writers run one after the other."""
 
@@ -150,7 +140,7 @@ class _Transaction(_View):
             if patient_id is None:
                 raise ValueError(f"{uuid} has no patient")
             self._content.objects[uuid] = _Stored(
-                registry_object, patient_id, self._render(registry_object)
+                registry_object, patient_id, template(registry_object)
             )
 
     def set_status(self, entry_uuids: Iterable[str], status: Status) -> None:

@@ -8,4 +8,4 @@ from tests.registry.store.contract import StoreContract
 class TestMemoryStore(StoreContract):
     @pytest.fixture
     def store(self) -> Store:
-        return MemoryStore(lambda registry_object: registry_object.entry_uuid.encode())
+        return MemoryStore()
