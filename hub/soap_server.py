@@ -151,6 +151,7 @@ class SoapServer(ServerBase, Generic[P]):  # type: ignore[misc]  # spyne is unty
             )
 
         method = coroutine if inspect.iscoroutinefunction(served.handle) else plain
+        method.__name__ = served.transaction.wsdl_operation  # spyne tells methods apart by it
         return rpc(  # type: ignore[no-any-return]  # spyne is untyped
             AnyXml,
             _returns=AnyXml,
