@@ -303,13 +303,19 @@ class MultipartReader:
 
     def _content_start(self, data: bytes) -> bytes | None:
         """Look whether the part is empty: then the line end of its headers is the boundary's."""
-        if len(data) < len(self._dashes) and self._dashes.startswith(data):
+        after = len(self._dashes)
+        kind = _Line.CONTENT
+        if data.startswith(self._dashes):
+            kind, _end = self._boundary_at(data, after)
+        elif len(data) < after and self._dashes.startswith(data):
+            kind = _Line.UNDECIDED
+        if kind is _Line.UNDECIDED:
             self._kept = data
             return None
         self._state = _State.DATA
-        if data.startswith(self._dashes):
-            return self._delimiter[: -len(self._dashes)] + data
-        return data
+        if kind is _Line.CONTENT:
+            return data
+        return self._delimiter[:-after] + data
 
     def _read_headers(self, block: bytes) -> dict[str, str]:
         headers: dict[str, str] = {}
