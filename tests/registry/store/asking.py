@@ -8,6 +8,7 @@ import pytest
 
 from ihe.attributes import ATTRIBUTES, Form, values_of
 from ihe.datatypes import DTM, OID, XCN, XON, CXi, Identifier
+from ihe.ebxml.rendering import fill, read_filled
 from ihe.model import (
     Association,
     Author,
@@ -187,3 +188,15 @@ def ids(*objects: RegistryObject) -> list[str]:
 
 def every(*objects: RegistryObject) -> AnyOf:
     return any_of("entry_uuid", *ids(*objects))
+
+
+def filled(record: Record) -> RegistryObject:
+    """Return the object that an answer would hold for a record."""
+    return read_filled(
+        fill(
+            record.template,
+            status=record.status,
+            patient_id=record.patient_id,
+            last_update_time=record.last_update_time,
+        )
+    )

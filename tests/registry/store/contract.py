@@ -1,10 +1,12 @@
 """What every store engine does alike. An engine's test module subclasses it and gives `store`.
 
 ```python
-class TestSqlite(StoreContract):
+class TestSqlite(StoreContract, ModelContract):
     @pytest.fixture
     def store(self, tmp_path): ...
 ```
+
+`ModelContract` (`contract_model`) compares an engine with the store in memory.
 """
 
 import pytest

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from ihe.attributes import kind_of
 from ihe.datatypes import CX, DTM, SHA1, XCN, CXi, Identifier
 from ihe.model import (
     Author,
@@ -25,6 +26,8 @@ from ihe.vocabulary import (
     Status,
     SubmissionSetStatus,
 )
+from registry.store.port import Writer
+from tests import samples
 from tests.registry.objects import (
     KARI,
     LINE,
@@ -42,6 +45,7 @@ from tests.registry.store.asking import (
     SET,
     SOURCES,
     every,
+    filled,
     found,
     ids,
     records,
@@ -275,3 +279,53 @@ class TextContract:
         register(store, association(2, own, 5), own)  # in one submission, in any order
         register(store, association(3, own, 6))
         assert [r.patient_id for r in records(store, LINK, any_of("source", uuid(1)))] == [KARI] * 2
+
+    @pytest.mark.parametrize(
+        "registered",
+        [
+            samples.entry(entry_uuid=uuid(1), logical_id=uuid(1), version="1"),
+            samples.on_demand_entry(entry_uuid=uuid(1), logical_id=uuid(1), version="1"),
+            samples.entry(entry_uuid=uuid(1), logical_id=uuid(5), version="7"),
+            samples.submission_set(entry_uuid=uuid(1), logical_id=uuid(1), version="1"),
+            samples.folder(
+                entry_uuid=uuid(1),
+                logical_id=uuid(1),
+                version="1",
+                last_update_time=DTM("20240101120000"),
+            ),
+            samples.member(uuid(900), uuid(1), entry_uuid=uuid(1), logical_id=uuid(1), version="1"),
+            samples.relationship(
+                AssociationType.RPLC,
+                uuid(900),
+                uuid(901),
+                entry_uuid=uuid(1),
+                logical_id=uuid(1),
+                version="1",
+                documentation=samples.code("why"),
+            ),
+        ],
+        ids=["entry", "on-demand", "version 7", "set", "folder", "member", "relationship"],
+    )
+    def test_what_was_registered_comes_back_to_the_letter(self, store, registered) -> None:
+        register(store, *SOURCES, registered)
+        (record,) = records(store, kind_of(registered), every(registered))
+        assert filled(record) == replace(registered, availability_status=Status.APPROVED)
+
+    def test_what_comes_back_is_what_the_object_is_now(self, store) -> None:
+        whole = samples.folder(entry_uuid=uuid(1), logical_id=uuid(1), version="1")
+        register(store, whole, entry(2, KARI))
+        now = DTM("20240229120000")
+
+        def work(writer: Writer) -> None:
+            writer.set_status([uuid(1)], Status.DEPRECATED)
+            writer.set_last_update_time([uuid(1)], now)
+            writer.merge_patient(samples.PATIENT, KARI)
+
+        store.write(work)
+        (record,) = records(store, FOLDER, every(whole))
+        assert filled(record) == replace(
+            whole,
+            availability_status=Status.DEPRECATED,
+            last_update_time=now,
+            patient_id=KARI,
+        )
