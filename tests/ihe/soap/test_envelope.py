@@ -1,0 +1,203 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from ihe.errors import FaultCode, FaultSubcode, SoapFault
+from ihe.soap.envelope import (
+    open_envelope,
+    read_envelope,
+    write_request_envelope,
+    write_response_envelope,
+)
+from ihe.soap.faults import read_fault, write_fault
+from ihe.vocabulary import ANONYMOUS, SOAP11, SOAP12, WSA
+
+ACTION = "urn:ihe:iti:2007:RegistryStoredQuery"
+XML_TEXT = st.text(
+    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), max_size=50
+)
+
+
+def envelope(
+    headers: str = f"<wsa:Action>{ACTION}</wsa:Action>",
+    body: str = "<x/>",
+    soap: str = SOAP12,
+    wsa: str = WSA,
+) -> bytes:
+    return (
+        f'<s:Envelope xmlns:s="{soap}" xmlns:wsa="{wsa}"><s:Header>{headers}</s:Header>'
+        f"<s:Body>{body}</s:Body></s:Envelope>"
+    ).encode()
+
+
+def fault_of(data: bytes, **options: frozenset[str]) -> SoapFault:
+    with pytest.raises(SoapFault) as caught:
+        read_envelope(data, **options)
+    return caught.value
+
+
+@settings(deadline=None)
+@given(XML_TEXT, XML_TEXT, XML_TEXT)
+def test_a_request_is_read_as_it_was_written(action: str, to: str, message_id: str) -> None:
+    pieces = write_request_envelope(
+        action=f"urn:{action}", to=to, message_id=message_id, body=(b"<a/>",)
+    )
+    found = read_envelope(b"".join(pieces))
+    assert found.addressing.action == f"urn:{action}".strip()
+    assert found.addressing.to == (to.strip() or None)
+    assert found.addressing.message_id == (message_id.strip() or None)
+    assert found.addressing.reply_to == ANONYMOUS
+    assert found.addressing.is_anonymous
+    assert found.body.tag == "a"
+
+
+def test_a_response_relates_to_its_request() -> None:
+    pieces = write_response_envelope(action=ACTION, relates_to="urn:uuid:1", body=(b"<a/>",))
+    assert read_envelope(b"".join(pieces)).addressing.relates_to == "urn:uuid:1"
+
+
+def test_a_missing_reply_to_means_anonymous() -> None:
+    assert read_envelope(envelope()).addressing.is_anonymous
+
+
+def test_blanks_around_the_action_do_not_count() -> None:
+    found = read_envelope(envelope(f"<wsa:Action>\n {ACTION}\t</wsa:Action>"))
+    assert found.addressing.action == ACTION
+
+
+def test_older_addressing_namespaces_are_read() -> None:
+    found = read_envelope(envelope(wsa="http://schemas.xmlsoap.org/ws/2004/08/addressing"))
+    assert found.addressing.action == ACTION
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "said"),
+    [
+        (b"", FaultCode.SENDER, "no XML"),
+        (b"<a>", FaultCode.SENDER, "line 1"),
+        (b"<a/>", FaultCode.SENDER, "found a"),
+        (b"<!DOCTYPE a><a/>", FaultCode.SENDER, "document type declaration"),
+        (envelope(soap=SOAP11), FaultCode.VERSION_MISMATCH, "SOAP 1.1"),
+        (envelope(soap="urn:x"), FaultCode.VERSION_MISMATCH, "urn:x"),
+        (envelope(body=""), FaultCode.SENDER, "found 0"),
+        (envelope(body="<a/><b/>"), FaultCode.SENDER, "found 2"),
+        (f'<s:Envelope xmlns:s="{SOAP12}"/>'.encode(), FaultCode.SENDER, "no Body"),
+    ],
+)
+def test_what_is_no_soap_message_is_refused(data: bytes, code: FaultCode, said: str) -> None:
+    fault = fault_of(data)
+    assert fault.code is code
+    assert said in fault.reason
+    assert fault.status == (400 if code is FaultCode.SENDER else 500)
+
+
+@pytest.mark.parametrize(
+    ("headers", "subcode"),
+    [
+        ("", FaultSubcode.ADDRESSING_HEADER_REQUIRED),
+        ("<wsa:Action> </wsa:Action>", FaultSubcode.ADDRESSING_HEADER_REQUIRED),
+        ("<wsa:Action>a</wsa:Action>" * 2, FaultSubcode.INVALID_ADDRESSING_HEADER),
+        (
+            "<wsa:Action>a</wsa:Action><wsa:MessageID>1</wsa:MessageID>"
+            "<wsa:MessageID>2</wsa:MessageID>",
+            FaultSubcode.INVALID_ADDRESSING_HEADER,
+        ),
+    ],
+)
+def test_ambiguous_addressing_gives_its_own_fault(headers: str, subcode: FaultSubcode) -> None:
+    assert fault_of(envelope(headers)).subcode is subcode
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        's:mustUnderstand="1"',
+        's:mustUnderstand=" true "',
+        'mustUnderstand="1"',
+        f's:mustUnderstand="1" s:role="{SOAP12}/role/next"',
+        f's:mustUnderstand="1" s:role="{SOAP12}/role/ultimateReceiver"',
+    ],
+)
+def test_a_header_that_must_be_understood_is_refused_unless_it_is(attributes: str) -> None:
+    headers = f'<wsa:Action>{ACTION}</wsa:Action><q:x xmlns:q="urn:q" {attributes}/>'
+    fault = fault_of(envelope(headers))
+    assert fault.code is FaultCode.MUST_UNDERSTAND
+    assert fault.not_understood == ("{urn:q}x",)
+    read_envelope(envelope(headers), understood=frozenset({"{urn:q}x"}))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "",
+        's:mustUnderstand="0"',
+        's:mustUnderstand="false"',
+        f's:mustUnderstand="1" s:role="{SOAP12}/role/none"',
+        's:mustUnderstand="1" s:role="urn:somebody-else"',
+    ],
+)
+def test_foreign_headers_are_passed_over(attributes: str) -> None:
+    headers = f'<wsa:Action>{ACTION}</wsa:Action><q:x xmlns:q="urn:q" {attributes}/>'
+    assert read_envelope(envelope(headers)).addressing.action == ACTION
+
+
+def test_addressing_headers_may_be_marked() -> None:
+    headers = f'<wsa:Action s:mustUnderstand="1">{ACTION}</wsa:Action>'
+    assert read_envelope(envelope(headers)).addressing.action == ACTION
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(list(FaultCode)),
+    st.none() | st.sampled_from(list(FaultSubcode)),
+    st.text(max_size=60),
+)
+def test_a_fault_is_read_as_it_was_written(
+    code: FaultCode, subcode: FaultSubcode | None, reason: str
+) -> None:
+    fault = SoapFault(code, reason, subcode, problem_action="urn:<x>", not_understood=("{u}n",))
+    written = b"".join(write_fault(fault, trace_id="0" * 32, relates_to="urn:uuid:1"))
+    _header, body = open_envelope(written)
+    found = read_fault(body)
+    assert found is not None
+    assert (found.code, found.subcode) == (code, subcode)
+    assert b"0" * 32 in written
+
+
+def test_not_understood_headers_are_named() -> None:
+    fault = SoapFault(FaultCode.MUST_UNDERSTAND, "x", not_understood=("{urn:q}a", "{urn:q}b"))
+    header, _body = open_envelope(b"".join(write_fault(fault, trace_id="1")))
+    assert header is not None
+    names = [each.get("qname") for each in header.iter(f"{{{SOAP12}}}NotUnderstood")]
+    assert names == ["n:a", "n:b"]
+
+
+def test_a_version_mismatch_names_what_is_spoken() -> None:
+    fault = SoapFault(FaultCode.VERSION_MISMATCH, "x")
+    header, _body = open_envelope(b"".join(write_fault(fault, trace_id="1")))
+    assert header is not None
+    assert header.find(f"{{{SOAP12}}}Upgrade/{{{SOAP12}}}SupportedEnvelope") is not None
+
+
+def test_soap_1_1_faults_are_read() -> None:
+    body = etree.fromstring(
+        f'<s:Fault xmlns:s="{SOAP11}"><faultcode>s:Server</faultcode>'
+        "<faultstring>down</faultstring></s:Fault>"
+    )
+    found = read_fault(body)
+    assert found is not None
+    assert (found.code, found.reason) == (FaultCode.RECEIVER, "down")
+
+
+def test_what_is_no_fault_is_none() -> None:
+    assert read_fault(etree.fromstring("<x/>")) is None
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes_give_a_message_or_our_fault(data: bytes) -> None:
+    try:
+        read_envelope(data)
+    except SoapFault:
+        pass
