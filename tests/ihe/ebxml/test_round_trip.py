@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import samples, strategies
-from tests.schema_oracle import assert_schema_valid, schema_folder
 
 from ihe import transactions, xml
 from ihe.ebxml import requests, responses
 from ihe.messages import Body, normal_content_id
+from tests import samples, strategies
+from tests.schema_oracle import assert_schema_valid, schema_folder
 
 Codec = tuple[Callable[..., Any], Callable[..., Body], st.SearchStrategy[Any]]
 CODECS: dict[str, Codec] = {

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.samples import Bytes
 
 from ihe import xml
 from ihe.errors import SoapFault
@@ -20,6 +19,7 @@ from ihe.soap.mtom import (
     RootEnds,
 )
 from ihe.vocabulary import XDS, XOP
+from tests.samples import Bytes
 
 
 def read(
