@@ -10,7 +10,7 @@ from gateway import queries
 from gateway.domain import Gateway
 from hub.call import Call
 from hub.soap_client import RemoteFault
-from ihe.errors import ErrorCode, Unavailable, XdsFailure, registry_error
+from ihe.errors import ErrorCode, Unavailable, XdsFailure
 from ihe.messages import AdhocQueryRequest, AdhocQueryResponse
 
 

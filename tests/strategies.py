@@ -5,7 +5,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from tests.samples import Bytes, uuid
 
 from ihe import vocabulary as v
 from ihe.datatypes import (
@@ -52,6 +51,7 @@ from ihe.model import (
     Submission,
     SubmissionSet,
 )
+from tests.samples import Bytes, uuid
 
 # what XML 1.0 can hold, carriage returns and all
 _XML = st.characters(
@@ -60,12 +60,15 @@ _XML = st.characters(
 NAMES = st.sampled_from(
     [
         "Áigi Gárdin", "Čeavli Đuoddar Ŋuorta Šaldi Ŧielbi Žuolla", "Ærlig Østby Ålesund",
-        "Анна Ковальчук", "李小龍", "さくら", "عمر الفاروق", "Ζωή", "𠮷野家", "🙂 Smil", "O'Hara & Sons <Ltd>",
+        "Анна Ковальчук", "李小龍", "さくら", "عمر الفاروق", "Ζωή", "𠮷野家", "🙂 Smil",
+        "O'Hara & Sons <Ltd>",
         'sitat "her"', "e\u0301 and é", "name\u00adwith soft hyphen",
     ]
 )  # fmt: skip  # a list of names
 TEXTS = st.one_of(NAMES, st.text(_XML, min_size=1, max_size=40))
-_TOKENS = st.text(st.characters(categories=("L", "N"), include_characters="-_.:/"), min_size=1, max_size=30)
+_TOKENS = st.text(
+    st.characters(categories=("L", "N"), include_characters="-_.:/"), min_size=1, max_size=30
+)
 _IDS = st.text(st.sampled_from("0123456789ABCDEF"), min_size=1, max_size=12)
 oids = st.lists(st.integers(0, 99999), min_size=2, max_size=8).map(
     lambda arcs: OID(".".join(map(str, arcs)))
@@ -78,13 +81,17 @@ symbolic = st.text(st.sampled_from("abcdefABCDEF0123456789"), min_size=1, max_si
 entry_uuids = st.one_of(uuids, symbolic)
 patient_ids = st.builds(CX.of, _IDS, oids)
 _digits = st.sampled_from([4, 6, 8, 10, 12, 14])
-times = st.builds(lambda when, n: DTM(when.strftime("%Y%m%d%H%M%S").zfill(14)[:n]), st.datetimes(), _digits)
+times = st.builds(
+    lambda when, n: DTM(when.strftime("%Y%m%d%H%M%S").zfill(14)[:n]), st.datetimes(), _digits
+)
 hashes = st.text(st.sampled_from("0123456789abcdefABCDEF"), min_size=40, max_size=40).map(SHA1)
 persons = st.builds(
     lambda last, first, id_, oid: XCN.of(last=last, first=first, id=id_, authority=oid),
     NAMES, NAMES, _IDS, oids,
 )  # fmt: skip  # positional
-organisations = st.builds(lambda name, id_, oid: XON.of(name, id=id_, authority=oid), NAMES, _IDS, oids)
+organisations = st.builds(
+    lambda name, id_, oid: XON.of(name, id=id_, authority=oid), NAMES, _IDS, oids
+)
 telecommunications = st.sampled_from([XTN("^PRN^PH^^47^22^334455"), XTN("^NET^Internet^a@b.no")])
 localized = st.builds(
     LocalizedString,
@@ -258,9 +265,7 @@ errors = st.builds(
     severity=st.sampled_from(list(v.Severity)),
 )
 contents = st.binary(max_size=200).map(Bytes)
-document_requests = st.builds(
-    DocumentRequest, oids, oids.map(Identifier), st.none() | homes
-)
+document_requests = st.builds(DocumentRequest, oids, oids.map(Identifier), st.none() | homes)
 submit_requests = st.builds(SubmitObjectsRequest, submissions)
 provide_requests = st.builds(
     ProvideAndRegisterRequest,
