@@ -1,11 +1,11 @@
 """A registry with a few submissions in it, whose objects tests call by name.
 
 ```text
-set     = { letter, answer, chart, chart_holds_letter }     of Line
-update  = { letter2 } + letter2 ─RPLC▶ letter               letter is Deprecated
+first   = { letter, answer, chart, chart_has_letter }       of Line
+update  = { letter2, chart_has_letter2 } + letter2 ─RPLC▶ letter      letter is Deprecated
 addenda = { addendum, dynamic } + addendum ─APND▶ letter2, snapshot ─IsSnapshotOf▶ dynamic
 reuse   = { letter2 by reference }                          of Kari
-other   = { report, box, box_holds_report }                 of Kari
+other   = { report, box, box_has_report }                 of Kari
 ```
 """
 
@@ -122,6 +122,7 @@ letter2 = _entry(12)
 update_has_letter2 = _link(13, update, letter2, status=ORIGINAL)
 replaces = _link(14, letter2, letter, AssociationType.RPLC)
 chart_has_letter2 = _link(15, chart, letter2)
+update_has_membership = _link(16, update, chart_has_letter2)
 
 # ... an addendum, and an on-demand document with a snapshot of it
 addenda = _submission_set(21)

@@ -391,6 +391,26 @@ def test_get_submission_set_and_contents_leaves_no_association_with_a_missing_en
     )
 
 
+def test_get_submission_set_and_contents_leaves_out_a_membership_in_a_folder_of_before(registry):
+    request = queries.get_submission_set_and_contents(entry_uuid=r.update.entry_uuid)
+    assert found(registry, request) == called(r.update, r.letter2, r.update_has_letter2)
+
+
+def test_only_has_member_makes_a_member(registry):
+    change = replace(r.replaces, source=r.update.entry_uuid, target=r.answer.entry_uuid)
+    change = replace(change, entry_uuid=uuid(91), type=AssociationType.UPDATE_AVAILABILITY_STATUS)
+    remark = replace(change, entry_uuid=uuid(92), type="urn:x:remark", source=r.chart.entry_uuid)
+    r.register(registry.store, change, remark)
+    of_set = queries.get_submission_set_and_contents(entry_uuid=r.update.entry_uuid)
+    assert found(registry, of_set) == called(r.update, r.letter2, r.update_has_letter2)
+    sets = queries.get_submission_sets(ids(r.answer))
+    assert found(registry, sets) == called(r.first, r.first_has_answer)
+    folders = queries.get_folders_for_document(entry_uuid=r.answer.entry_uuid)
+    assert found(registry, folders) == set()
+    contents = queries.get_folder_and_contents(entry_uuid=r.chart.entry_uuid)
+    assert "answer" not in found(registry, contents)
+
+
 def test_get_submission_set_and_contents_filters_by_type(registry):
     stable = called(
         r.addenda, r.addendum, r.snapshot, r.addenda_has_addendum, r.addenda_has_snapshot
@@ -564,6 +584,32 @@ def test_level_1_returns_the_newest_version_only():
     assert having(2) == {"letter2", uuid(90)}
     old_only = queries.get_documents(entry_uuid=ids(old))
     assert found(registry, old_only) == set()
+
+
+def test_level_1_follows_visible_versions_only():
+    old = replace(r.letter2, availability_status=Status.DEPRECATED)
+    new = version_of(r.letter2, 90, 2)
+    registry = registry_with(r.letter, r.chart, old, new, r.replaces, r.chart_has_letter2)
+    assert r.letter2.unique_id is not None
+
+    def following(level: int) -> list[set[str]]:
+        by_id = {"unique_id": r.letter2.unique_id, "metadata_level": level}
+        related = {**by_id, "association_type": "RPLC"}
+        return [
+            found(registry, queries.render_query(StoredQueryId.GET_RELATED_DOCUMENTS, related)),
+            found(registry, queries.render_query(StoredQueryId.GET_FOLDERS_FOR_DOCUMENT, by_id)),
+            found(
+                registry,
+                queries.render_query(StoredQueryId.GET_DOCUMENTS_AND_ASSOCIATIONS, by_id),
+            ),
+        ]
+
+    assert following(1) == [set(), set(), {uuid(90)}]
+    assert following(2) == [
+        called(r.letter, r.letter2, r.replaces),
+        called(r.chart),
+        {uuid(90), *called(r.letter2, r.replaces, r.chart_has_letter2)},
+    ]
 
 
 def test_level_1_hides_documents_that_are_offline():
