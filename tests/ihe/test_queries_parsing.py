@@ -303,6 +303,22 @@ def test_a_unique_id_is_taken_to_the_letter():
         assert query.selection == (any_of("unique_id", value),)
 
 
+@pytest.mark.parametrize(
+    ("query_id", "name"),
+    [
+        (Q.GET_DOCUMENTS, "$XDSDocumentEntryUniqueId"),
+        (Q.GET_DOCUMENTS, "$XDSDocumentEntryEntryUUID"),
+        (Q.FIND_DOCUMENTS, "$XDSDocumentEntryAuthorPerson"),
+        (Q.FIND_DOCUMENTS, "$XDSDocumentEntryClassCode"),
+    ],
+)
+def test_an_empty_text_is_no_value(query_id, name):
+    always = BY_PATIENT if query_id == Q.FIND_DOCUMENTS else ()
+    error = problem(query_id, *always, (name, "('')"))
+    assert error.code == ErrorCode.REGISTRY_ERROR
+    assert error.context.startswith(f"{name}, character 2: ")
+
+
 @pytest.mark.parametrize("value", ["APND", AssociationType.APND])
 def test_an_association_type_may_be_its_name_alone(value):
     query = parse(

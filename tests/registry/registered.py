@@ -1,11 +1,12 @@
 """A registry with a few submissions in it, whose objects tests call by name.
 
 ```text
-first   = { letter, answer, chart, chart_has_letter }       of Line
-update  = { letter2, chart_has_letter2 } + letter2 ─RPLC▶ letter      letter is Deprecated
-addenda = { addendum, dynamic } + addendum ─APND▶ letter2, snapshot ─IsSnapshotOf▶ dynamic
-reuse   = { letter2 by reference }                          of Kari
-other   = { report, box, box_has_report }                 of Kari
+first     Line   letter, answer, chart, chart_has_letter
+update    Line   letter2, chart_has_letter2; letter2 ─RPLC▶ letter, which is Deprecated
+addenda   Line   addendum, dynamic (on-demand), snapshot;
+                 addendum ─APND▶ letter2, snapshot ─IsSnapshotOf▶ dynamic
+reuse     Kari   letter2 by reference
+other     Kari   report, box; box_has_report
 ```
 """
 

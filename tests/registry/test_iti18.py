@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from hub.call import Call
-from ihe import queries
+from ihe import queries, xml
 from ihe.datatypes import CX, DTM, HomeCommunityId
+from ihe.ebxml.requests import read_query
+from ihe.ebxml.responses import read_query_response, write_query_response
 from ihe.errors import ErrorCode, RegistryError, XdsFailure
 from ihe.messages import AdhocQueryRequest, AdhocQueryResponse, ReturnType
 from ihe.model import Association, Code, ObjectRef, RegistryObject, Slot
@@ -27,6 +29,7 @@ from registry.domain import Registry
 from tests.registry import registered as r
 from tests.registry.objects import KARI, LINE, OLE, uuid, version_of
 from tests.registry.registered import A, B, C, filled, names, registry_with
+from tests.schema_oracle import assert_schema_valid
 
 BOTH = tuple(Status)
 ANY_TYPE = tuple(DocumentEntryType)
@@ -738,3 +741,60 @@ def test_a_code_without_a_scheme_is_refused_unless_the_domain_is_lenient(registr
 def test_a_query_that_cannot_be_answered_says_why(registry, request_, code):
     (error,) = errors(registry, request_)
     assert error.code == code
+
+
+# --- through XML ---------------------------------------------------------------------------------
+
+AS_SENT = """
+<query:AdhocQueryRequest xmlns:query="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0"
+    xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0">
+  <query:ResponseOption returnComposedObjects="true" returnType="LeafClass"/>
+  <AdhocQuery id="urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d">
+    <Slot name="$XDSDocumentEntryPatientId">
+      <ValueList><Value>&apos;13816812345^^^&amp;2.16.578.1.12.4.1.4.1&amp;ISO&apos;</Value></ValueList>
+    </Slot>
+    <Slot name="$XDSDocumentEntryStatus">
+      <ValueList>
+        <Value>
+          ('urn:oasis:names:tc:ebxml-regrep:StatusType:Approved')
+        </Value>
+      </ValueList>
+    </Slot>
+    <Slot name="$XDSDocumentEntryEventCodeList">
+      <ValueList>
+        <Value>('A^^2.16.578.1.12.4.1.1.9602')</Value>
+        <Value>('C^^2.16.578.1.12.4.1.1.9602')</Value>
+      </ValueList>
+    </Slot>
+    <Slot name="$XDSDocumentEntryEventCodeList">
+      <ValueList><Value>('B^^2.16.578.1.12.4.1.1.9602')</Value></ValueList>
+    </Slot>
+    <Slot name="$XDSDocumentEntryAuthorPerson">
+      <ValueList><Value>('%O''Brien%')</Value></ValueList>
+    </Slot>
+    <Slot name="$XDSDocumentEntryCreationTimeFrom">
+      <ValueList><Value>'200412'</Value></ValueList>
+    </Slot>
+  </AdhocQuery>
+</query:AdhocQueryRequest>
+"""
+
+
+def test_a_request_is_understood_as_it_is_sent(registry):
+    request = read_query(xml.parse(AS_SENT.strip().encode()), {})
+    assert found(registry, request) == called(r.answer)
+
+
+@pytest.mark.parametrize("return_type", list(ReturnType))
+def test_an_answer_is_read_as_it_is_sent(registry, return_type):
+    at_home = replace(registry, home_community_id=HomeCommunityId("urn:oid:1.2.3"))
+    everything = queries.get_all(
+        LINE, document_entry_status=BOTH, document_entry_type=ANY_TYPE, return_type=return_type
+    )
+    answer = handle(at_home, everything)
+    sent = xml.parse(b"".join(write_query_response(answer).xml))
+    assert_schema_valid(sent)
+    received = read_query_response(sent, {})
+    assert received.status == ResponseStatus.SUCCESS
+    assert list(received.objects) == list(answer.objects or filled(answer))
+    assert len(received.objects) > 20
