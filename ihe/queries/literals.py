@@ -153,8 +153,10 @@ class _Reader:
         return Literal(match[0], start)
 
     def _skip(self) -> None:
-        match = _BLANKS.match(self._text, self._at)
-        self._at = match.end() if match else self._at
+        if self._text[self._at : self._at + 1].isspace() and (
+            match := _BLANKS.match(self._text, self._at)
+        ):
+            self._at = match.end()
 
 
 def render_text(text: str) -> str:

@@ -21,4 +21,6 @@ def near_misses(name: str, others: Iterable[str]) -> list[str]:
 def _alike(name: str, other: str) -> bool:
     if _PREFIX.sub("", name, count=1) == _PREFIX.sub("", other, count=1):
         return True
+    if len(other) > 2 * len(name):  # cannot be alike, and would take long to compare
+        return False
     return SequenceMatcher(None, name, other, autojunk=False).ratio() >= _ALIKE

@@ -14,8 +14,9 @@ References
 ITI TF-2 3.18.4.1.2.3 (parameters), 3.18.4.1.3 (errors); Metadata Update 3.18.4.1.2.3.5.1.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, TypeAlias
 
 from ihe.datatypes import CX, DTM, MalformedValue
@@ -26,12 +27,24 @@ from ihe.queries.catalogue import CATALOGUE, QueryDefinition
 from ihe.queries.literals import Literal, MalformedLiteral, parse_literals
 from ihe.queries.naming import near_misses
 from ihe.queries.parameters import Group, Parameter, ParameterType
-from ihe.queries.values import CodePair, parse_association_type, parse_code, parse_text, parse_uuid
+from ihe.queries.values import (
+    CodePair,
+    parse_association_type,
+    parse_code,
+    parse_text,
+    parse_uuid,
+    shown,
+)
 from ihe.state import AnyCode, AnyOf, Between, Condition, Kind, Like, Newest, Not, any_of
-from ihe.vocabulary import DocumentAvailability, DocumentEntryType, Status
+from ihe.vocabulary import DocumentAvailability, DocumentEntryType, Status, StoredQueryId
 
 Value: TypeAlias = str | CodePair
 T = ParameterType
+
+MAX_PROBLEMS: Final = 100
+"""Problems that one failure lists, so that the answer to nonsense stays small."""
+_MAX_HINTS: Final = 50
+"""Unknown Slots that are looked at for a parameter that was meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +81,7 @@ class StoredQuery:
 
     def visible(self, kind: Kind) -> tuple[Condition, ...]:
         """Return what the metadata level alone asks of objects of a kind."""
-        return _visible(self.definition, self.metadata_level, kind)
+        return _visible(self.definition.id, self.metadata_level, kind)
 
 
 def parse_query(
@@ -91,14 +104,25 @@ def parse_query(
     definition = find_definition(request.query_id, transaction)
     parsing = _Parsing(definition, lenient)
     parsing.check_return_type(request.return_type)
+    slots: dict[str, list[Slot]] = {}
+    for slot in request.parameters:
+        slots.setdefault(slot.name, []).append(slot)
     for parameter in definition.parameters:
-        parsing.parse(parameter, [s for s in request.parameters if s.name == parameter.name])
-    known = {parameter.name for parameter in definition.parameters}
-    ignored = tuple(dict.fromkeys(s.name for s in request.parameters if s.name not in known))
+        if parameter.name in slots:
+            parsing.parse(parameter, slots.pop(parameter.name))
+    ignored = tuple(slots)
     parsing.check_presence(ignored)
     if parsing.problems:
-        raise XdsFailure(parsing.problems)
+        raise XdsFailure(_at_most(MAX_PROBLEMS, parsing.problems))
     return _stored_query(parsing, ReturnType(request.return_type), ignored)
+
+
+def _at_most(most: int, problems: list[RegistryError]) -> list[RegistryError]:
+    """Return the problems, or the first of very many and how many were left out."""
+    if len(problems) <= most:
+        return problems
+    rest = f"{len(problems) - most} further problems are left out"
+    return [*problems[:most], registry_error(ErrorCode.REGISTRY_ERROR, rest)]
 
 
 def name_of(query_id: str) -> str | None:
@@ -128,7 +152,7 @@ def find_definition(query_id: str, transaction: int) -> QueryDefinition:
     """
     definition = _definition(query_id)
     if definition is None:
-        found = f"there is no stored query with the id '{query_id}'"
+        found = f"there is no stored query with the id '{shown(query_id)}'"
         raise XdsFailure.of(ErrorCode.UNKNOWN_STORED_QUERY, found, "AdhocQuery/@id")
     if transaction not in definition.transactions:
         where = _listed([f"ITI-{number}" for number in definition.transactions], "or")
@@ -155,7 +179,7 @@ class _Parsing:
         self.problems: list[RegistryError] = []
         self.given: dict[str, list[list[Value]]] = {}  # by name, a list for each Slot
         self._faulty: set[str] = set()
-        self._parsers = _parsers(lenient)
+        self._parsers = _LENIENT if lenient else _STRICT
 
     def problem(self, code: ErrorCode, context: str, name: str) -> None:
         self._faulty.add(name)
@@ -164,7 +188,7 @@ class _Parsing:
     def check_return_type(self, return_type: str) -> None:
         if return_type not in tuple(ReturnType):
             expected = " or ".join(ReturnType)
-            found = f"returnType is '{return_type}', expected {expected}"
+            found = f"returnType is '{shown(return_type)}', expected {expected}"
             self.problem(ErrorCode.REGISTRY_ERROR, found, "ResponseOption/@returnType")
 
     def parse(self, parameter: Parameter, slots: Sequence[Slot]) -> None:
@@ -174,8 +198,7 @@ class _Parsing:
             where = name if len(slots) == 1 else f"{name}, Slot {number}"
             literals = self._literals(slot, where)
             texts += [literal.text for _, literal in literals]
-            values = [v for place, each in literals for v in self._values(parameter, each, place)]
-            if values:
+            if values := self._values(parameter, literals):
                 self.given.setdefault(name, []).append(values)
         if len(texts) > 1 and not parameter.many:
             found = f"{name} takes one value, found {len(texts)}"
@@ -187,12 +210,13 @@ class _Parsing:
             )
             self.problem(ErrorCode.STORED_QUERY_PARAM_NUMBER, found, name)
         if texts and name not in self.given and name not in self._faulty:
-            shown = ", ".join(f"'{text}'" for text in texts)
-            found = f"{name} has no known value: found {shown}, expected {_expected(parameter)}"
+            found = ", ".join(f"'{text}'" for text in texts)
+            expected = f"expected {_expected(parameter)}"
+            found = f"{name} has no known value: found {shown(found)}, {expected}"
             self.problem(ErrorCode.STORED_QUERY_MISSING_PARAM, found, name)
 
     def _literals(self, slot: Slot, where: str) -> list[tuple[str, Literal]]:
-        """Return the literals of one Slot, each with its place in words."""
+        """Return the literals of one Slot, each with the Value that it stands in, in words."""
         found: list[tuple[str, Literal]] = []
         as_list: set[bool] = set()
         for number, text in enumerate(slot.values, 1):
@@ -203,7 +227,7 @@ class _Parsing:
                 context = f"{place}, character {error.position}: {error}"
                 self.problem(ErrorCode.REGISTRY_ERROR, context, slot.name)
                 continue
-            found += [(f"{place}, character {each.position}", each) for each in literals.items]
+            found += [(place, each) for each in literals.items]
             if literals.items:
                 as_list.add(literals.is_list)
         if len(as_list) > 1:
@@ -211,14 +235,19 @@ class _Parsing:
             self.problem(ErrorCode.REGISTRY_ERROR, context, slot.name)
         return found
 
-    def _values(self, parameter: Parameter, literal: Literal, place: str) -> Iterable[Value]:
-        """Return the value of a literal; nothing when it is faulty or to be passed over."""
-        try:
-            value = self._parsers[parameter.type](literal.text)
-        except MalformedValue as error:
-            self.problem(ErrorCode.REGISTRY_ERROR, f"{place}: {error}", parameter.name)
-            return ()
-        return () if value is None else (value,)
+    def _values(self, parameter: Parameter, literals: Sequence[tuple[str, Literal]]) -> list[Value]:
+        """Return the values of literals, without those that are faulty or to be passed over."""
+        parse, values = self._parsers[parameter.type], list[Value]()
+        for place, literal in literals:
+            try:
+                value = parse(literal.text)
+            except MalformedValue as error:
+                context = f"{place}, character {literal.position}: {error}"
+                self.problem(ErrorCode.REGISTRY_ERROR, context, parameter.name)
+                continue
+            if value is not None:
+                values.append(value)
+        return values
 
     def check_presence(self, ignored: Sequence[str]) -> None:
         """Check that what is needed is there, and that what excludes each other is not."""
@@ -237,7 +266,7 @@ class _Parsing:
             self.problem(ErrorCode.STORED_QUERY_PARAM_NUMBER, found, there[-1])
 
     def _missing(self, what: str, names: Sequence[str], ignored: Sequence[str]) -> None:
-        meant = [hint for name in names for hint in near_misses(name, ignored)]
+        meant = [hint for name in names for hint in near_misses(name, ignored[:_MAX_HINTS])]
         hint = f"; found instead: {', '.join(dict.fromkeys(meant))}" if meant else ""
         location = names[0] if len(names) == 1 else ""
         self.problem(ErrorCode.STORED_QUERY_MISSING_PARAM, what + hint, location)
@@ -273,16 +302,22 @@ def _member(type_: ParameterType) -> _Parser:
 
     def parse(text: str) -> str:
         if text not in members:
-            raise MalformedValue(f"found '{text}', expected {_listed(members, 'or')}")
+            expected = _listed(members, "or")
+            raise MalformedValue(f"found '{shown(text)}', expected {expected}")
         return text
 
     return parse
 
 
-def _parsers(lenient: bool) -> Mapping[ParameterType, _Parser]:
+def _status(text: str) -> str | None:
+    """Return a status; None for one that is not known, to be passed over (3.18.4.1.2.3.6)."""
+    return text if text in _MEMBERS[T.STATUS] else None
+
+
+def _parsers(*, lenient: bool) -> Mapping[ParameterType, _Parser]:
     return {
         T.PATIENT_ID: CX.parse,
-        T.STATUS: lambda text: text if text in _MEMBERS[T.STATUS] else None,  # 3.18.4.1.2.3.6
+        T.STATUS: _status,
         T.CODE: lambda text: parse_code(text, lenient=lenient),
         T.TIME_FROM: DTM.parse,
         T.TIME_TO: DTM.parse,
@@ -296,6 +331,10 @@ def _parsers(lenient: bool) -> Mapping[ParameterType, _Parser]:
     }
 
 
+_STRICT: Final = _parsers(lenient=False)
+_LENIENT: Final = _parsers(lenient=True)
+
+
 # --- conditions ----------------------------------------------------------------------------------
 
 
@@ -305,7 +344,7 @@ def _stored_query(
     definition, given = parsing.definition, parsing.given
     (level,) = (int(str(v)) for slot in given.get("$MetadataLevel", [["1"]]) for v in slot)
     selection: list[Condition] = []
-    conditions = {kind: [*_visible(definition, level, kind)] for kind in Kind}
+    conditions = {kind: [*_visible(definition.id, level, kind)] for kind in Kind}
     for parameter in definition.parameters:
         for values in given.get(parameter.name, ()):
             condition = _condition(parameter, values)
@@ -360,7 +399,8 @@ def _stable_only(definition: QueryDefinition, given: Mapping[str, object]) -> bo
     return bool(about_type) and not any(name in given for name in about_type)
 
 
-def _visible(definition: QueryDefinition, level: int, kind: Kind) -> tuple[Condition, ...]:
+@cache
+def _visible(query_id: StoredQueryId, level: int, kind: Kind) -> tuple[Condition, ...]:
     """Return what a metadata level asks of objects of a kind.
 
     Level 1, the default, shows consumers that know no Metadata Update what they would see without
@@ -377,7 +417,7 @@ def _visible(definition: QueryDefinition, level: int, kind: Kind) -> tuple[Condi
             # where $XDSFolderStatus can ask for Deprecated folders, it alone decides
             asked = any(
                 parameter.type is T.STATUS and Kind.FOLDER in parameter.restricts
-                for parameter in definition.parameters
+                for parameter in CATALOGUE[query_id].parameters
             )
             return (Newest(),) if asked else (Newest(), approved)
         case Kind.ASSOCIATION:

@@ -12,6 +12,12 @@ CodePair: TypeAlias = tuple[str, str | None]
 _CODE: Final = re.compile(r"(?P<code>[^^]+)\^\^(?P<scheme>[^^]+)")
 _CODE_ALONE: Final = re.compile(r"(?P<code>[^^]+)\^*")
 _URN: Final = "urn:uuid:"
+_SHOWN: Final = 120
+
+
+def shown(text: str) -> str:
+    """Return a text as an error message shows it: its beginning, when it is long."""
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def parse_code(text: str, *, lenient: bool = False) -> CodePair:
@@ -30,7 +36,7 @@ def parse_code(text: str, *, lenient: bool = False) -> CodePair:
     if alone and lenient:
         return alone["code"], None
     problem = "the code has no coding scheme" if alone else "not a code"
-    raise MalformedValue(f"{problem}: found '{text}', expected ('code^^codingScheme')")
+    raise MalformedValue(f"{problem}: found '{shown(text)}', expected ('code^^codingScheme')")
 
 
 def parse_text(text: str) -> str:
@@ -51,7 +57,7 @@ def parse_uuid(text: str) -> str:
     lower = text.strip().lower()
     urn = lower if lower.startswith(_URN) else _URN + lower
     if not is_uuid_urn(urn):
-        raise MalformedValue(f"not a UUID: found '{text}', expected urn:uuid: and a UUID")
+        raise MalformedValue(f"not a UUID: found '{shown(text)}', expected urn:uuid: and a UUID")
     return urn
 
 

@@ -8,6 +8,7 @@ from ihe.messages import AdhocQueryRequest, ReturnType
 from ihe.model import Slot
 from ihe.queries import CATALOGUE, StoredQuery, asks_for_patient, name_of, parse_query
 from ihe.queries.naming import near_misses
+from ihe.queries.parsing import MAX_PROBLEMS
 from ihe.state import AnyCode, AnyOf, Between, Condition, Kind, Like, Newest, Not, any_of
 from ihe.vocabulary import (
     AssociationType,
@@ -500,6 +501,32 @@ def test_all_problems_of_a_query_are_told_together():
             ("XDSStoredQueryParamNumber", "$XDSDocumentEntryTypeCode"),
         ]
     )
+
+
+def test_very_many_problems_are_counted_and_not_all_listed():
+    codes = "(" + ",".join(["'x'"] * 5000) + ")"
+    errors = problems(Q.FIND_DOCUMENTS, *BY_PATIENT, ("$XDSDocumentEntryClassCode", codes))
+    assert len(errors) == MAX_PROBLEMS + 1
+    assert errors[-1].context == "4900 further problems are left out"
+
+
+def test_a_long_value_is_shown_by_its_beginning():
+    long = "x" * 100_000
+    for slot in (
+        ("$XDSDocumentEntryClassCode", f"('{long}')"),
+        ("$XDSDocumentEntryCreationTimeFrom", long),
+        ("$MetadataLevel", long),
+        ("$XDSDocumentEntryTypeCode", f"('a^^1'{long})"),
+    ):
+        assert len(problem(Q.FIND_DOCUMENTS, *BY_PATIENT, slot).context) < 400
+    assert len(problem(Q.FIND_DOCUMENTS, BY_PATIENT[0], (BY_PATIENT[1][0], long)).context) < 400
+    assert len(problem(long).context) < 400
+
+
+def test_very_many_long_unknown_parameters_cost_nothing():
+    unknown = [(f"$XDSDocumentEntryPatient{n}" + "x" * 20_000, "1") for n in range(5_000)]
+    error = problem(Q.FIND_DOCUMENTS, *unknown, BY_PATIENT[1])
+    assert error.context == "$XDSDocumentEntryPatientId is missing"
 
 
 # --- what is asked for without being said --------------------------------------------------------
