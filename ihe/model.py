@@ -229,6 +229,11 @@ class Submission:
         yield from self.associations
 
     @property
+    def of_patient(self) -> tuple["SubmissionSet | DocumentEntry | Folder", ...]:
+        """The objects that have a patient and a uniqueId: all but the Associations."""
+        return (*self.submission_sets, *self.entries, *self.folders)
+
+    @property
     def submission_set(self) -> SubmissionSet:
         """The one SubmissionSet; ask only after the rules found that there is exactly one."""
         (only,) = self.submission_sets

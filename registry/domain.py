@@ -5,9 +5,11 @@ One frozen value, put together in `registry.app`; handlers know neither engine n
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ihe.datatypes import HomeCommunityId
+from ihe.rules import Profile
+from registry.patients import PatientMode
 from registry.store.port import Store
 
 
@@ -29,6 +31,13 @@ class Registry:
     lenient_queries
         Let a code without a coding scheme in a query match any scheme, instead of refusing it
         (ITI TF-2 3.18.4.1.2.3.4 requires the scheme).
+    patient_mode
+        Where known patient ids come from (`registry.patients`).
+    profile
+        Which rules a submission has to keep, and how strictly (`ihe.rules`).
+    accepts_replays
+        Answer a submission that was registered before and comes again with Success, instead of
+        XDSDuplicateUniqueIdInRegistry.
     most_objects
         Most objects that one LeafClass answer may hold; above it, XDSTooManyResults. An ObjectRef
         answer has no limit, so that a consumer can fetch the rest in portions.
@@ -39,4 +48,7 @@ class Registry:
     home_community_id: HomeCommunityId | None = None
     refuse_unknown_patient: bool = False
     lenient_queries: bool = False
+    patient_mode: PatientMode = PatientMode.OPEN
+    profile: Profile = field(default_factory=Profile)
+    accepts_replays: bool = True
     most_objects: int = 10_000

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ihe import transactions, xml
 from ihe.ebxml import requests, responses
-from ihe.messages import Body, normal_content_id
+from ihe.messages import Body, SubmitObjectsRequest, normal_content_id
 from tests import samples, strategies
 from tests.schema_oracle import assert_schema_valid, schema_folder
 
@@ -116,9 +116,7 @@ def test_every_codec_of_the_catalogue_is_tried() -> None:
 
 
 SAMPLES = {
-    "submission": requests.write_submit(
-        transactions.SubmitObjectsRequest(samples.submission_with_folder())
-    ),
+    "submission": requests.write_submit(SubmitObjectsRequest(samples.submission_with_folder())),
     "provide": requests.write_provide_and_register(samples.provide_and_register()),
     "query": requests.write_query(samples.find_documents()),
     "retrieve": requests.write_retrieve(samples.retrieve(home=samples.HOME)),

@@ -33,9 +33,9 @@ def envelope(
     ).encode()
 
 
-def fault_of(data: bytes, **options: frozenset[str]) -> SoapFault:
+def fault_of(data: bytes) -> SoapFault:
     with pytest.raises(SoapFault) as caught:
-        read_envelope(data, **options)
+        read_envelope(data)
     return caught.value
 
 

@@ -35,9 +35,9 @@ def multipart(
 
 def read(
     body: bytes, sizes: Iterator[int] | None = None, **limits: int
-) -> list[tuple[dict, bytes]]:
+) -> list[tuple[dict[str, str], bytes]]:
     reader = MultipartReader(BOUNDARY, MimeLimits(**limits))
-    found: list[tuple[dict, bytes]] = []
+    found: list[tuple[dict[str, str], bytes]] = []
     open_part = False
     position = 0
     while position < len(body):
@@ -61,8 +61,8 @@ def read(
     return found
 
 
-def contents(body: bytes, **limits: int) -> list[bytes]:
-    return [content for _headers, content in read(body, **limits)]
+def contents(body: bytes) -> list[bytes]:
+    return [content for _headers, content in read(body)]
 
 
 # near-boundary bytes, so that the reader is tempted

@@ -83,7 +83,8 @@ def test_a_message_without_mime_is_all_envelope() -> None:
     assert read("application/soap+xml; charset=UTF-8", b"<a/>") == (b"<a/>", {})
 
 
-AXIS2 = (
+Sent = tuple[str, bytes, dict[str, bytes]]
+AXIS2: Sent = (
     'multipart/related; boundary="MIMEBoundary_1"; type="application/xop+xml"; '
     'start="<0.urn:uuid:F@apache.org>"; start-info="application/soap+xml"; action="urn:x"',
     b"\r\n--MIMEBoundary_1\r\nContent-Type: application/xop+xml; charset=UTF-8\r\n"
@@ -92,7 +93,7 @@ AXIS2 = (
     b"Content-ID: <1.urn:uuid:G@apache.org>\r\n\r\nletter\r\n--MIMEBoundary_1--\r\n",
     {"1.urn:uuid:G@apache.org": b"letter"},
 )
-CXF = (
+CXF: Sent = (
     'multipart/related; type="application/xop+xml"; boundary="uuid:1"; '
     'start="<root.message@cxf.apache.org>"; '
     r'start-info="application/soap+xml; action=\"urn:x\""',
@@ -103,7 +104,7 @@ CXF = (
     b"Content-ID: <3-4@urn%3Aihe%3Aiti%3Axds-b%3A2007>\r\n\r\nletter\r\n--uuid:1--",
     {"3-4@urn:ihe:iti:xds-b:2007": b"letter"},
 )
-WCF = (
+WCF: Sent = (
     'multipart/related;type="application/xop+xml";start="<http://tempuri.org/0>";'
     'boundary="uuid:9+id=5";start-info="application/soap+xml"',
     b"\r\n--uuid:9+id=5\r\nContent-ID: <http://tempuri.org/0>\r\n"
@@ -111,20 +112,20 @@ WCF = (
     b"\r\n--uuid:9+id=5--\r\n",
     {},
 )
-METRIPORT = (
+METRIPORT: Sent = (
     'multipart/related; boundary="MIMEBoundary"; start="<doc0@metriport.com>"; '
     'type="application/xop+xml"',
     b"--MIMEBoundary\r\nContent-Type: application/xop+xml\r\nContent-Transfer-Encoding: 8bit\r\n"
     b"Content-ID: <doc0@metriport.com>\r\n\r\n<a/>\r\n--MIMEBoundary--",
     {},
 )
-NO_BRACKETS = (
+NO_BRACKETS: Sent = (
     'multipart/related; boundary=b; start="root@x"',
     b"--b\r\nContent-ID: <other@x>\r\n\r\nfirst\r\n"
     b"--b\r\nContent-ID: <root@x>\r\n\r\n<a/>\r\n--b--",
     {"other@x": b"first"},
 )
-NO_START = ("multipart/related; boundary=b", b"--b\r\n\r\n<a/>\r\n--b--", {})
+NO_START: Sent = ("multipart/related; boundary=b", b"--b\r\n\r\n<a/>\r\n--b--", {})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,14 @@
+"""What the Document Registry serves."""
+
+from typing import Final
+
+from hub.serving import served_by
+from ihe.transactions import ITI_18, ITI_42, ITI_51, ITI_61
+from registry import iti18, iti42, iti51, iti61
+
+SERVES: Final = (
+    served_by(ITI_18, iti18.handle),
+    served_by(ITI_42, iti42.handle),
+    served_by(ITI_51, iti51.handle),
+    served_by(ITI_61, iti61.handle),
+)
