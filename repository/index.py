@@ -1,0 +1,262 @@
+"""Which documents the repository holds, and what may be deleted.
+
+The life of a document that comes with a submission:
+
+```text
+            begin                 registering              keep
+(staged) ──────────▶ staging ──────────────▶ registering ─────────▶ kept
+                        │                        │
+                        └───── let_go ◀──────────┘  the registry said no
+                                  │
+                                  └─▶ its blob, if nobody else holds it: claim ─▶ delete ─▶ forget
+```
+
+Content is shared, so a submission and a deletion of the same bytes can meet. They meet at the row
+of the blob, which `begin` and `claim` both lock: `begin` finds it `live` and adds its holding, or
+`deleting` and has to wait; `claim` makes it `deleting` only when there is no holding. So a blob
+with a holding is never deleted, and one that is being deleted is never taken for stored.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from hub.database import Database
+from ihe.errors import HubError
+from repository.tables import blob, holding
+
+
+class HoldingState(StrEnum):
+    """How far a document has come."""
+
+    STAGING = "staging"
+    REGISTERING = "registering"
+    KEPT = "kept"
+
+
+class BlobState(StrEnum):
+    """Whether a blob may be held."""
+
+    LIVE = "live"
+    DELETING = "deleting"
+
+
+class BeingDeleted(HubError):
+    """The same content is being deleted at this moment; it can be stored when that is done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """One document that came once.
+
+    Parameters
+    ----------
+    unique_id
+        DocumentEntry.uniqueId.
+    key
+        Of its blob.
+    mime_type, size, sha1
+        Of its content; size in octets, SHA-1 as 40 lower-case hex digits.
+    submission
+        SubmissionSet.uniqueId, and what tells this time from another.
+    state, at
+        How far it has come, since when (UTC).
+    """
+
+    unique_id: str
+    key: str
+    mime_type: str
+    size: int
+    sha1: str
+    submission: str
+    state: HoldingState
+    at: datetime
+
+
+class Index:
+    """The repository's index of documents.
+
+    Parameters
+    ----------
+    database
+        With the tables of `repository.tables`.
+
+    Raises
+    ------
+    Unavailable
+        From every method, when the database does not answer.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._insert: Any = insert_postgresql if database.dbms == "postgresql" else insert_sqlite
+
+    def find(self, unique_ids: Iterable[str]) -> dict[str, Holding]:
+        """Return what is held of documents that may be handed out, by uniqueId.
+
+        A document whose entry may just have been registered counts as well: the registry tells of
+        an entry before the repository hears of it (ITI TF-2 3.41.4.1.3 has it retrievable then).
+        """
+        wanted = list(set(unique_ids))
+        question = (
+            select(holding)
+            .where(holding.c.unique_id.in_(wanted), holding.c.state != HoldingState.STAGING)
+            .order_by(holding.c.id.desc())
+        )
+        rows = self._database.read(lambda connection: connection.execute(question).all())
+        found: dict[str, Holding] = {}
+        for row in sorted(rows, key=lambda row: row.state == HoldingState.KEPT):
+            found[row.unique_id] = _holding(row)
+        return found
+
+    def begin(self, holdings: Sequence[Holding]) -> None:
+        """Put down documents that are about to be stored, and hold their blobs.
+
+        Raises
+        ------
+        BeingDeleted
+            The same content is being deleted; nothing was put down.
+        """
+
+        def work(connection: Connection) -> None:
+            for key in sorted({each.key for each in holdings}):
+                hold = self._insert(blob).values(key=key, state=BlobState.LIVE)
+                hold = hold.on_conflict_do_update(
+                    index_elements=[blob.c.key], set_={"state": blob.c.state}
+                ).returning(blob.c.state)
+                if connection.execute(hold).scalar_one() != BlobState.LIVE:
+                    raise BeingDeleted
+            connection.execute(insert(holding), [_row(each) for each in holdings])
+
+        self._database.run(work)
+
+    def advance(self, submission: str, state: HoldingState, at: datetime) -> None:
+        """Let the documents of a submission go one step further."""
+        step = (
+            update(holding)
+            .where(holding.c.submission == submission)
+            .values(state=state.value, at=at)
+        )
+        self._database.run(lambda connection: connection.execute(step))
+
+    def let_go(self, submission: str) -> set[str]:
+        """Forget the documents of a submission; return the keys of their blobs."""
+
+        def work(connection: Connection) -> set[str]:
+            mine = holding.c.submission == submission
+            keys = set(connection.execute(select(holding.c.key).where(mine)).scalars())
+            connection.execute(delete(holding).where(mine))
+            return keys
+
+        return self._database.run(work)
+
+    def remove(self, unique_id: str) -> set[str]:
+        """Forget a document, however often it came; return the keys of its blobs."""
+
+        def work(connection: Connection) -> set[str]:
+            these = holding.c.unique_id == unique_id
+            keys = set(connection.execute(select(holding.c.key).where(these)).scalars())
+            connection.execute(delete(holding).where(these))
+            return keys
+
+        return self._database.run(work)
+
+    def claim(self, key: str) -> bool:
+        """Mark a blob for deletion; False when somebody holds it.
+
+        A blob that the index has never heard of can be claimed too.
+        """
+
+        def work(connection: Connection) -> bool:
+            know = self._insert(blob).values(key=key, state=BlobState.LIVE)
+            connection.execute(
+                know.on_conflict_do_update(
+                    index_elements=[blob.c.key], set_={"state": blob.c.state}
+                )
+            )
+            held = select(holding.c.id).where(holding.c.key == key).limit(1)
+            if connection.execute(held).first() is not None:
+                return False
+            mark = update(blob).where(blob.c.key == key).values(state=BlobState.DELETING.value)
+            connection.execute(mark)
+            return True
+
+        return self._database.run(work)
+
+    def forget(self, key: str) -> None:
+        """Say that a claimed blob is deleted, so that the same content may come again."""
+        gone = delete(blob).where(blob.c.key == key, blob.c.state == BlobState.DELETING)
+        self._database.run(lambda connection: connection.execute(gone))
+
+    def unfinished(self, before: datetime) -> list[Holding]:
+        """Return documents that have not been kept and have not moved since a moment."""
+        question = (
+            select(holding)
+            .where(holding.c.state != HoldingState.KEPT, holding.c.at < before)
+            .order_by(holding.c.id)
+        )
+        rows = self._database.read(lambda connection: connection.execute(question).all())
+        return [_holding(row) for row in rows]
+
+    def deleting(self) -> list[str]:
+        """Return the keys of blobs whose deletion was begun."""
+        question = select(blob.c.key).where(blob.c.state == BlobState.DELETING)
+        return self._database.read(lambda connection: list(connection.execute(question).scalars()))
+
+    def held(self, keys: Iterable[str]) -> set[str]:
+        """Return which of these blobs some document holds."""
+        question = select(holding.c.key).where(holding.c.key.in_(list(keys))).distinct()
+        return self._database.read(lambda connection: set(connection.execute(question).scalars()))
+
+    def ready(self) -> None:
+        """Return when the database answers; raise `Unavailable` when it does not."""
+        self._database.ready()
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._database.close()
+
+
+def _row(each: Holding) -> dict[str, Any]:
+    return {
+        "unique_id": each.unique_id,
+        "key": each.key,
+        "mime_type": each.mime_type,
+        "size": each.size,
+        "sha1": each.sha1,
+        "submission": each.submission,
+        "state": each.state.value,
+        "at": each.at,
+    }
+
+
+def _holding(row: Any) -> Holding:
+    at = row.at if row.at.tzinfo else row.at.replace(tzinfo=UTC)  # SQLite keeps no zone
+    return Holding(
+        unique_id=row.unique_id,
+        key=row.key,
+        mime_type=row.mime_type,
+        size=row.size,
+        sha1=row.sha1,
+        submission=row.submission,
+        state=HoldingState(row.state),
+        at=at,
+    )
+
+
+def batches(things: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield `things` in lists of at most `size`."""
+    batch: list[str] = []
+    for thing in things:
+        batch.append(thing)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

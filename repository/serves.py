@@ -1,0 +1,12 @@
+"""What the Document Repository serves."""
+
+from typing import Final
+
+from hub.serving import served_by
+from ihe.transactions import ITI_41, ITI_43
+from repository import iti41, iti43
+
+SERVES: Final = (
+    served_by(ITI_41, iti41.handle),
+    served_by(ITI_43, iti43.handle),
+)
