@@ -12,6 +12,7 @@ from hub.call import Call
 from hub.soap_client import RemoteFault
 from ihe.errors import ErrorCode, Unavailable, XdsFailure
 from ihe.messages import AdhocQueryRequest, AdhocQueryResponse
+from ihe.vocabulary import ResponseStatus
 
 
 async def handle(request: AdhocQueryRequest, call: Call, gateway: Gateway) -> AdhocQueryResponse:
@@ -20,7 +21,7 @@ async def handle(request: AdhocQueryRequest, call: Call, gateway: Gateway) -> Ad
         answer = await _ask(request, call, gateway)
     except XdsFailure as failure:
         answer = AdhocQueryResponse(
-            queries.ResponseStatus.FAILURE,
+            ResponseStatus.FAILURE,
             queries.located(failure.errors, gateway.home_community_id),
         )
     return answer

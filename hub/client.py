@@ -12,17 +12,16 @@ It blocks until an answer is there, and moves documents of any size in small pie
 and the network.
 """
 
-import asyncio
 import errno
 import hashlib
 import mimetypes
 import ssl
-import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
+from hub.loop_thread import LoopThread
 from hub.soap_client import SoapClient, arriving_chunks
 from ihe.errors import ErrorCode, RegistryError, Unavailable, XdsFailure
 from ihe.messages import (
@@ -43,7 +42,6 @@ from ihe.transactions import ITI_18, ITI_41, ITI_42, ITI_43, Transaction
 
 Req = TypeVar("Req")
 Resp = TypeVar("Resp")
-T = TypeVar("T")
 
 Progress = Callable[[int], None]
 """Called with the number of octets that have just been moved."""
@@ -115,30 +113,6 @@ def request_for(entry: DocumentEntry) -> DocumentRequest:
             f"entry {entry.entry_uuid} has no uniqueId or no repositoryUniqueId to retrieve by",
         )
     return DocumentRequest(entry.repository_unique_id, entry.unique_id, entry.home_community_id)
-
-
-class LoopThread:
-    """An event loop in a thread of its own, for code that blocks."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` in the loop and return its result; an interrupt cancels it."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def close(self) -> None:
-        """Stop the loop and wait for its thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
 
 class Client:

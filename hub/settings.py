@@ -126,6 +126,10 @@ class RepositorySettings(ServerSettings):
     """`sqlite:///path` or `postgresql://user:password@host/name`."""
     blobs: Secret = f"file:{DATA}/documents"
     """`file:path`, or `s3+https://access:secret@host:port/bucket` (`s3+http` without TLS)."""
+    blobs_authorities: Path | None = None
+    """PEM file of the authorities that the S3 server is trusted by; the system's when left out."""
+    staging: Path = DATA / "staging"
+    """Local folder for documents on their way to S3."""
     registry: str = "https://127.0.0.1:8441/registry"
     """URL of the registry that documents are registered at."""
     registry_timeout_s: Seconds = 30.0

@@ -374,16 +374,16 @@ def _failures(what: str) -> Iterator[None]:
     except TimeoutError as failure:
         raise Unavailable(what, "no answer in time") from failure
     except aiohttp.ClientConnectorCertificateError as failure:
-        raise Unavailable(what, "its certificate is not trusted") from failure
+        raise Unavailable(what, "its certificate is not trusted", not_sent=True) from failure
     except (aiohttp.ClientSSLError, ssl.SSLError) as failure:
-        raise Unavailable(what, "no TLS connection could be agreed on") from failure
+        raise Unavailable(what, "no TLS connection", not_sent=True) from failure
     except aiohttp.ClientConnectorError as failure:
         reason = failure.os_error.strerror or type(failure.os_error).__name__
-        raise Unavailable(what, f"no connection: {reason}") from failure
+        raise Unavailable(what, f"no connection: {reason}", not_sent=True) from failure
     except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError) as failure:
         raise Unavailable(what, "the connection broke off") from failure
     except aiohttp.InvalidURL as failure:
-        raise Unavailable(what, "not a URL that can be called") from failure
+        raise Unavailable(what, "not a URL that can be called", not_sent=True) from failure
     except (aiohttp.ClientError, OSError) as failure:
         raise Unavailable(what, f"the connection failed ({type(failure).__name__})") from failure
     except SoapFault as problem:

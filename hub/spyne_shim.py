@@ -1,8 +1,8 @@
-"""Lets spyne 2.14 be imported on CPython 3.12 and newer; does nothing before.
+"""Lets spyne 2.14 be imported on every Python from 3.11 on.
 
 The last spyne release predates two removals: its own copy of `six` has an importer without
-`find_spec` (needed since 3.12), and it takes `parse_header` from the module `cgi` (gone in 3.13).
-Import this module before anything of spyne.
+`find_spec` (needed since 3.12, a warning before), and it takes `parse_header` from the module `cgi`
+(gone in 3.13). Import this module before anything of spyne.
 """
 
 import importlib.util
@@ -46,7 +46,7 @@ def _parse_header(line: str) -> tuple[str, dict[str, str]]:
 
 def install() -> None:
     """Put what spyne misses in its place; may be called again."""
-    if sys.version_info >= (3, 12) and "spyne.util.six" not in sys.modules:
+    if "spyne.util.six" not in sys.modules:
         _load_six()
     if "cgi" not in sys.modules and importlib.util.find_spec("cgi") is None:
         cgi = types.ModuleType("cgi")

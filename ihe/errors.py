@@ -282,8 +282,26 @@ class NotAllowed(HubError):
 
 
 class Unavailable(HubError):
-    """Something that the hub needs does not answer: `what` names it, without secrets."""
+    """Something that the hub needs does not answer: `what` names it, without secrets.
 
-    def __init__(self, what: str, reason: str = "", *, retry_after_s: int | None = None) -> None:
-        self.what, self.reason, self.retry_after_s = what, reason, retry_after_s
+    Parameters
+    ----------
+    reason
+        Why, for people; without secrets and patients.
+    not_sent
+        Whether it is certain that nothing reached it, so that nothing can have happened there.
+    retry_after_s
+        Seconds after which to try again, when that is known.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        reason: str = "",
+        *,
+        not_sent: bool = False,
+        retry_after_s: int | None = None,
+    ) -> None:
+        self.what, self.reason = what, reason
+        self.not_sent, self.retry_after_s = not_sent, retry_after_s
         super().__init__(f"{what} does not answer" + (f": {reason}" if reason else ""))

@@ -196,9 +196,7 @@ def member(source: str, target: str, **changes: Any) -> Association:
 
 
 def relationship(kind: AssociationType, source: str, target: str, **changes: Any) -> Association:
-    whole = Association(
-        entry_uuid=f"{kind.name}-{source}", type=kind, source=source, target=target
-    )
+    whole = Association(entry_uuid=f"{kind.name}-{source}", type=kind, source=source, target=target)
     return replace(whole, **changes)
 
 

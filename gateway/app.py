@@ -1,0 +1,70 @@
+"""Puts the gateway together from its settings: an Initiating and a Responding Gateway."""
+
+from typing import Final
+
+from gateway.communities import read_communities
+from gateway.domain import Gateway
+from gateway.serves import INITIATING, RESPONDING
+from hub.actor import Actor
+from hub.settings import CommunitySettings, GatewaySettings, TlsSettings
+from hub.soap_client import SoapClient
+from hub.soap_server import SoapServer
+from hub.spool import Spool
+from hub.tls import client_context
+from hub.web import Mount
+from hub.wsdl import pages
+from ihe.datatypes import HomeCommunityId
+
+PATH: Final = "/gateway"
+INITIATING_PATH: Final = "/gateway/initiating"
+
+
+def build(
+    settings: GatewaySettings, community: CommunitySettings, tls: TlsSettings | None
+) -> Actor:
+    """Return the gateway that the settings describe.
+
+    Parameters
+    ----------
+    tls
+        Its certificate, which it shows to registries, repositories and other gateways.
+
+    Raises
+    ------
+    SettingsError
+        A setting or the file of communities cannot be used.
+    """
+    context = (
+        client_context(
+            tls.certificate, tls.key, tls.authorities, check_host_names=tls.check_host_names
+        )
+        if tls
+        else None
+    )
+    client = SoapClient(tls=context)
+    others = read_communities(settings.communities) if settings.communities else ()
+    gateway = Gateway(
+        home_community_id=HomeCommunityId(community.home_community_id),
+        registry=settings.registry,
+        repositories={each.repository_unique_id: each.url for each in settings.repositories},
+        communities={each.home_community_id: each for each in others},
+        deadline_s=settings.deadline_s,
+        send=client.send,
+        stream=client.open,
+    )
+    return Actor(
+        name="Gateway",
+        mounts={
+            PATH: _mount(SoapServer("RespondingGateway", RESPONDING, gateway)),
+            INITIATING_PATH: _mount(SoapServer("InitiatingGateway", INITIATING, gateway)),
+        },
+        close=client.close,
+    )
+
+
+def _mount(soap: SoapServer[Gateway]) -> Mount:
+    return Mount(
+        soap=soap,
+        open_sink=Spool,
+        pages=lambda query, url: pages(soap.name, soap.transactions, query, url),
+    )

@@ -1,0 +1,153 @@
+"""A whole community running on loopback, for tests that speak the real protocol."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import gateway.app
+import registry.app
+import repository.app
+from hub.actor import Actor, Site, serving
+from hub.client import Client
+from hub.http_server import listen
+from hub.loop_thread import LoopThread
+from hub.settings import (
+    CommunitySettings,
+    GatewaySettings,
+    LocalRepository,
+    RegistrySettings,
+    RepositorySettings,
+)
+from ihe.datatypes import OID, HomeCommunityId
+from registry.store.memory import MemoryStore
+from registry.store.port import Store
+from repository.blobs.filesystem import FilesystemBlobs
+from repository.blobs.port import Blobs
+from tests.repository.scene import sqlite_index
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another community, as this one's gateway knows it."""
+
+    home: HomeCommunityId
+    name: str
+    url: str
+    deadline_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running community."""
+
+    url: str
+    home: HomeCommunityId
+    repository_unique_id: OID
+    store: Store
+    blobs: Blobs
+
+    @property
+    def registry(self) -> str:
+        return f"{self.url}/registry"
+
+    @property
+    def repository(self) -> str:
+        return f"{self.url}/repository"
+
+    @property
+    def gateway(self) -> str:
+        return f"{self.url}/gateway"
+
+    @property
+    def initiating(self) -> str:
+        return f"{self.url}/gateway/initiating"
+
+    def other(self, **changes: float) -> Other:
+        return replace(Other(self.home, f"community {self.home[-1]}", self.gateway), **changes)
+
+    @contextlib.contextmanager
+    def client(self, *, through_gateway: bool = True) -> Iterator[Client]:
+        with Client(
+            registry=self.initiating if through_gateway else self.registry,
+            repository=self.repository,
+            retrieve=self.initiating if through_gateway else self.repository,
+        ) as client:
+            yield client
+
+
+@contextlib.contextmanager
+def running(
+    folder: Path,
+    number: int = 1,
+    *,
+    others: Sequence[Other] = (),
+    deadline_s: float = 5.0,
+    store: Store | None = None,
+    blobs: Blobs | None = None,
+) -> Iterator[Running]:
+    """Run community `number` with everything behind one port, in a thread of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    home = HomeCommunityId(f"urn:oid:2.16.578.1.12.4.1.7.{number}")
+    own = OID(f"2.16.578.1.12.4.1.7.{number}.1")
+    listener = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    communities = folder / "communities.toml"
+    communities.write_text("".join(map(_entry, others)))
+    community = CommunitySettings(home_community_id=home)
+    the_store, the_blobs = store or MemoryStore(), blobs or FilesystemBlobs(folder / "documents")
+    with sqlite_index(folder) as index:
+        actors: list[Actor] = [
+            registry.app.actor(the_store, RegistrySettings(), community),
+            repository.app.actor(
+                index,
+                the_blobs,
+                RepositorySettings(repository_unique_id=own, registry=f"{url}/registry"),
+                None,
+            ),
+            gateway.app.build(
+                GatewaySettings(
+                    registry=f"{url}/registry",
+                    repositories=(
+                        LocalRepository(repository_unique_id=own, url=f"{url}/repository"),
+                    ),
+                    communities=communities,
+                    deadline_s=deadline_s,
+                ),
+                community,
+                None,
+            ),
+        ]
+        site = Site(actors=actors, listener=listener)
+        thread = LoopThread()
+        ended = asyncio.Event()
+        started: asyncio.Future[None] = asyncio.Future(loop=thread.loop)
+
+        async def serve() -> None:
+            async with serving([site]):
+                started.set_result(None)
+                await ended.wait()
+
+        task = asyncio.run_coroutine_threadsafe(serve(), thread.loop)
+        thread.run(_first(started, task))
+        try:
+            yield Running(url, home, own, the_store, the_blobs)
+        finally:
+            thread.loop.call_soon_threadsafe(ended.set)
+            task.result(30)
+            thread.close()
+
+
+async def _first(started: "asyncio.Future[None]", task: object) -> None:
+    while not started.done():
+        if task.done():  # type: ignore[attr-defined]  # a concurrent future
+            task.result()  # type: ignore[attr-defined]  # raises what went wrong
+        await asyncio.sleep(0.01)
+
+
+def _entry(other: Other) -> str:
+    return (
+        f'[[community]]\nhome_community_id = "{other.home}"\nname = "{other.name}"\n'
+        f'query = "{other.url}"\ndeadline_s = {other.deadline_s}\n'
+    )
