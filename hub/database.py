@@ -1,0 +1,385 @@
+"""The door to SQL databases, for the actors that have one.
+
+```python
+database = connect("postgresql://felles@db/registry", what="the registry's database")
+database.run(lambda connection: connection.execute(insert(...)))          # all or nothing
+database.read(lambda connection: connection.execute(select(...)).all())   # of one moment
+```
+
+`hub.migrations` makes and checks its tables.
+
+**What fails.** A driver's error never leaves: it names tables, statements and values. It becomes
+`Unavailable` with a reason for people, or `RefusedStatement`, which is a defect of the hub.
+
+**What is tried again.** A transaction that the server broke off for another one, or whose
+connection was found dead, runs again from the start, so that work must do nothing but use its
+connection. A server that was restarted is used again as soon as it answers: the pool looks at each
+connection that it hands out, which costs a system call and no question to the server.
+
+**What is not known.** When the connection breaks between COMMIT and its answer, the work may be
+done or not, and guessing is wrong both ways. So on PostgreSQL each connection has a row of its own
+in a table of marks, and every transaction leaves its turn there before it commits:
+
+```text
+commit_mark      connection (uuid)          turn
+                 0f6c…                      4711      ◀ as of the last transaction that counts
+```
+
+A new connection then asks for that row, for update: it waits for the old transaction, if the
+server still works on it, and reads the turn. It is the turn of the transaction in question when,
+and only when, that one has been committed, also after a fail-over to a standby that had not got
+everything; a transaction number (`pg_xact_status`) could mean another transaction there.
+"""
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    PoolProxiedConnection,
+    Table,
+    Uuid,
+    event,
+    exc,
+    func,
+    make_url,
+)
+
+from hub.dbms import Dbms, Failure, Postgresql, Sqlite
+from hub.ids import new_uuid
+from ihe.errors import HubError, Unavailable
+
+T = TypeVar("T")
+
+ATTEMPTS: Final = 4
+"""How often a transaction is tried that the server breaks off."""
+SETTLE_S: Final = 20.0
+"""Seconds to find out what became of a commit whose answer was lost."""
+
+
+class RefusedStatement(HubError):
+    """The database is well and refused a statement: a defect of the hub, not of the caller."""
+
+
+class Conflict(HubError):
+    """What would have been written is there already, every time that it was tried."""
+
+
+class _Lost(Exception):
+    """A connection broke; nothing was changed."""
+
+
+def connect(
+    url: str,
+    *,
+    what: str = "the database",
+    marks: str | None = None,
+    connections: int = 20,
+    timeout_s: float = 30.0,
+    connect_timeout_s: float = 5.0,
+) -> "Database":
+    """Return the database behind a URL; nothing is opened before it is first used.
+
+    Parameters
+    ----------
+    url
+        `sqlite:///relative/path`, `sqlite:////absolute/path` or
+        `postgresql://user:password@host/name`, with libpq's parameters in its query
+        (`sslmode`, `target_session_attrs`, several hosts …) and `prepare=off` for PgBouncer.
+    what
+        Names it in errors and logs.
+    marks
+        Name of the actor's table of commit marks (`commit_marks`), for PostgreSQL.
+    connections
+        How many are open at most.
+    timeout_s
+        Seconds that a statement may take; on SQLite, that a writer may wait for another.
+    connect_timeout_s
+        Seconds that connecting, or waiting for a free connection, may take.
+
+    Raises
+    ------
+    ValueError
+        The URL is of no database that the hub can use; the message does not repeat it.
+    """
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        raise ValueError(f"the URL of {what} cannot be read; {_EXPECTED}") from None
+    dbms: Dbms
+    match parsed.get_backend_name():
+        case "sqlite":
+            dbms = Sqlite(busy_timeout_s=timeout_s)
+        case "postgresql":
+            dbms = Postgresql(statement_timeout_s=timeout_s, connect_timeout_s=connect_timeout_s)
+        case other:
+            raise ValueError(f"{what} cannot be of the kind '{other}'; {_EXPECTED}")
+    return Database(dbms, dbms.engine(parsed, connections), what=what, marks=marks)
+
+
+_EXPECTED: Final = "sqlite:///path or postgresql://user:password@host/name is expected"
+
+
+def commit_marks(metadata: MetaData, name: str) -> Table:
+    """Return the table of commit marks of an actor; on PostgreSQL only (`for_dbms`)."""
+    return Table(
+        name,
+        metadata,
+        Column("connection", Uuid, primary_key=True),
+        Column("turn", BigInteger, nullable=False),
+        Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        info={"dbms": "postgresql"},
+    )
+
+
+def for_dbms(item: Any, name: str) -> bool:
+    """Tell whether a table belongs on a DBMS: all do, but those whose `info` names another."""
+    return item.info.get("dbms", name) == name if isinstance(item, Table) else True
+
+
+class Database:
+    """A database as an actor uses it; safe to use from several threads."""
+
+    def __init__(self, dbms: Dbms, engine: Engine, *, what: str, marks: str | None) -> None:
+        self.engine = engine
+        self.dbms = dbms.name
+        self.what = what
+        self._dbms, self._marks = dbms, marks
+        self._generation = 0
+        event.listen(engine, "connect", self._connected)
+        event.listen(engine, "checkout", self._checked_out)
+
+    # --- what actors call ------------------------------------------------------------------------
+
+    def run(
+        self, work: Callable[[Connection], T], *, pipeline: bool = False, marked: bool = True
+    ) -> T:
+        """Run `work` in one transaction and return its result once that is durable.
+
+        Parameters
+        ----------
+        work
+            Does nothing but use its connection, as it may run several times. An exception from it
+            undoes everything and passes through.
+        pipeline
+            Let PostgreSQL get statements without waiting for the results of those before them;
+            `work` then uses the driver's cursors and not SQLAlchemy's.
+        marked
+            Leave a mark, so that a commit cannot stay in doubt; not where the table of marks may
+            be missing.
+
+        Raises
+        ------
+        Unavailable
+            The database does not answer, is full or read-only. Nothing was changed, unless the
+            reason says that this is not known.
+        Conflict
+            A uniqueness would be broken.
+        RefusedStatement
+            The work has a defect.
+        """
+        marks = self._marks if marked else None
+        return self._attempt(lambda: self._write(work, marks, pipeline=pipeline))
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`, which sees one moment and changes nothing, and return its result.
+
+        Raises what `run` raises.
+        """
+
+        def once() -> T:
+            with self.engine.connect() as connection, self._used(connection.connection) as driver:
+                self._dbms.begin_read(driver)
+                result = work(connection)
+                driver.execute("COMMIT")
+                return result
+
+        return self._attempt(once)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Any]:
+        """Open a view of this moment: gives the driver's connection, to ask with its cursors.
+
+        Raises what `run` raises; a connection that turns out to be dead when the view is opened
+        is replaced.
+        """
+        pooled = self._attempt(self._open_snapshot)
+        try:
+            with self._used(pooled) as driver:
+                yield driver
+                driver.execute("COMMIT")  # psycopg forgets its prepared statements on ROLLBACK
+        except Exception as error:  # passes on unless it is the driver's
+            if (failure := self._failure(error)) is None:
+                raise
+            raise self._meaning(failure, error) from None
+        finally:
+            pooled.close()
+
+    def ask(self, question: Callable[[Any], T]) -> T:
+        """Ask one statement with the driver's cursors, without the cost of a transaction.
+
+        Raises what `run` raises.
+        """
+
+        def once() -> T:
+            pooled = self.engine.raw_connection()
+            try:
+                with self._used(pooled) as driver:
+                    return question(driver)
+            finally:
+                pooled.close()
+
+        return self._attempt(once)
+
+    def ready(self) -> None:
+        """Return when the database answers; raise `Unavailable` when it does not."""
+        self.ask(lambda driver: driver.execute("SELECT 1").fetchone())
+
+    def close(self) -> None:
+        """Close the connections; the next use opens new ones."""
+        self.engine.dispose()
+
+    # --- connections -----------------------------------------------------------------------------
+
+    def _connected(self, _driver: object, record: Any) -> None:
+        record.info.update(generation=self._generation, mark=new_uuid(), turn=0)
+
+    def _checked_out(self, driver: Any, record: Any, _proxy: object) -> None:
+        """Refuse a connection that is known to be dead, so that the pool makes another."""
+        if record.info["generation"] != self._generation or not self._dbms.alive(driver):
+            raise exc.DisconnectionError
+
+    def _open_snapshot(self) -> PoolProxiedConnection:
+        pooled = self.engine.raw_connection()
+        try:
+            with self._used(pooled) as driver:
+                self._dbms.begin_read(driver)
+        except BaseException:
+            pooled.close()
+            raise
+        return pooled
+
+    @contextmanager
+    def _used(self, pooled: PoolProxiedConnection) -> Iterator[Any]:
+        """Give the driver's connection; after an error, leave nothing open on it.
+
+        Raises
+        ------
+        _Lost
+            Instead of the driver's error, when the connection is gone.
+        """
+        driver: Any = pooled.driver_connection
+        try:
+            yield driver
+        except BaseException as error:
+            if not self._dbms.lost(driver):
+                self._roll_back(pooled, driver)
+                raise
+            self._generation += 1  # the others in the pool have met the same fate, most likely
+            _let_go(pooled)
+            if isinstance(error, Exception) and self._failure(error) is not None:
+                raise _Lost from None
+            raise
+
+    def _roll_back(self, pooled: PoolProxiedConnection, driver: Any) -> None:
+        try:
+            driver.rollback()
+        except Exception as error:  # a connection that cannot even do that is thrown away
+            if self._dbms.failure(error) is None:
+                raise
+            _let_go(pooled)
+
+    # --- transactions ----------------------------------------------------------------------------
+
+    def _write(self, work: Callable[[Connection], T], marks: str | None, *, pipeline: bool) -> T:
+        with self._dbms.writing(), self.engine.connect() as connection:
+            pooled = connection.connection
+            mark, turn = pooled.info["mark"], pooled.info["turn"] + 1
+            done: list[T] = []  # the result, once COMMIT is on its way
+            try:
+                with self._used(pooled) as driver:
+                    with self._dbms.pipeline(driver) if pipeline else nullcontext():
+                        self._dbms.begin_write(driver)
+                        result = work(connection)
+                        if marks:
+                            self._dbms.mark(driver, marks, mark, turn)
+                        done.append(result)
+                        commit = driver.execute("COMMIT")
+                    if not self._dbms.committed(commit):
+                        raise RefusedStatement(f"{self.what}: an error was passed over")
+                    pooled.info["turn"] = turn
+            except _Lost:
+                if not done or not self._was_committed(marks, mark, turn):
+                    raise
+            return done[0]
+
+    def _was_committed(self, marks: str | None, mark: str, turn: int) -> bool:
+        """Find out what became of a commit whose answer was lost."""
+        until = time.monotonic() + SETTLE_S
+        while marks:
+            try:
+                found = self.ask(lambda driver: self._dbms.marked(driver, marks, mark))
+            except Unavailable:
+                if time.monotonic() > until:
+                    break
+                time.sleep(_PAUSE_S)
+            else:
+                return found == turn
+        raise Unavailable(self.what, "it is not known whether the last change was made")
+
+    # --- failures --------------------------------------------------------------------------------
+
+    def _attempt(self, once: Callable[[], T]) -> T:
+        for attempt in itertools.count(1):
+            try:
+                return once()
+            except Exception as error:  # as above
+                failure = self._failure(error)
+                if failure is None:
+                    raise
+                if attempt == ATTEMPTS or not (failure.again or failure.conflict):
+                    raise self._meaning(failure, error) from None
+            time.sleep(random.uniform(0, _PAUSE_S * attempt))  # noqa: S311  # so that two do not meet again
+        raise AssertionError  # counting does not end
+
+    def _failure(self, error: Exception) -> Failure | None:
+        """Return what an error means; None when it has nothing to do with the database."""
+        match error:
+            case _Lost():
+                return Failure("the connection broke", again=True)
+            case exc.TimeoutError():
+                return Failure("all connections to it are in use")
+            case exc.DBAPIError(orig=Exception() as original):
+                return self._dbms.failure(original)
+            case exc.SQLAlchemyError():
+                return Failure()
+            case _:
+                return self._dbms.failure(error)
+
+    def _meaning(self, failure: Failure, error: Exception) -> HubError:
+        """Return what is raised for an error of the database."""
+        if failure.conflict:
+            return Conflict(f"{self.what}: what was to be written is there already")
+        if failure.reason:
+            return Unavailable(self.what, failure.reason)
+        original = getattr(error, "orig", None) or error
+        code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", "")
+        return RefusedStatement(f"{self.what}: {type(original).__name__} {code}".rstrip())
+
+
+_PAUSE_S: Final = 0.1
+
+
+def _let_go(pooled: PoolProxiedConnection) -> None:
+    """Close a connection that is of no more use, so that the pool makes another in its place."""
+    if pooled.is_valid:
+        pooled.invalidate()
