@@ -251,7 +251,9 @@ class Database:
     # --- connections -----------------------------------------------------------------------------
 
     def _connected(self, _driver: object, record: Any) -> None:
-        record.info.update(generation=self._generation, mark=new_uuid(), turn=0)
+        record.info.update(
+            generation=self._generation, mark=new_uuid().removeprefix("urn:uuid:"), turn=0
+        )
 
     def _checked_out(self, driver: Any, record: Any, _proxy: object) -> None:
         """Refuse a connection that is known to be dead, so that the pool makes another."""

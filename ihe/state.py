@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from ihe.datatypes import CX, DTM
 from ihe.vocabulary import Status
@@ -116,9 +116,11 @@ def any_of(attribute: str, *values: str) -> AnyOf:
 # --- answers -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """One registered object: what is asked of it without looking into its metadata.
+
+    A tuple, because an answer may hold thousands: it is made in a fifth of the time of a frozen
+    dataclass.
 
     Parameters
     ----------

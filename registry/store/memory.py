@@ -248,24 +248,22 @@ def _record(stored: _Stored) -> Record:
     )
     match found:
         case DocumentEntry():
-            return replace(
-                common,
+            return common._replace(
                 unique_id=found.unique_id,
                 object_type=found.object_type,
                 hash=found.hash,
                 size=found.size,
             )
         case Folder():
-            return replace(
-                common, unique_id=found.unique_id, last_update_time=found.last_update_time
+            return common._replace(
+                unique_id=found.unique_id, last_update_time=found.last_update_time
             )
         case Association():
-            return replace(
-                common,
+            return common._replace(
                 type=found.type,
                 source=found.source,
                 target=found.target,
                 submission_set_status=found.submission_set_status,
             )
         case _:
-            return replace(common, unique_id=found.unique_id)
+            return common._replace(unique_id=found.unique_id)

@@ -221,3 +221,13 @@ by_association_end: Final = _finding(
     Column("is_target", Boolean, nullable=False),
     key=("uuid", "number", "is_target"),
 )
+
+PLACES: Final = (
+    by_entry_uuid,
+    by_document_unique_id,
+    by_package_unique_id,
+    by_logical_id,
+    by_reference_id,
+    by_association_end,
+)
+"""The tables that say where the rows are."""
