@@ -1,4 +1,10 @@
-"""Documents inside messages: XOP references and inline base64 (ITI TF-2 V.8, V.9; XOP 1.0 3)."""
+"""Documents inside messages: XOP references and inline base64 (ITI TF-2 V.8, V.9; XOP 1.0 3).
+
+A reference is looked up among the parts of its own message and never anywhere else: `http:`,
+`file:` and the like are refused, not followed. A part is one document's: a part that two documents
+refer to is refused, because a message of a few bytes could otherwise make the hub keep the same
+bytes any number of times, and because whoever keeps a document takes its part over.
+"""
 
 import base64
 import binascii
@@ -36,33 +42,45 @@ class InlineContent:
             yield self.data[start : start + CHUNK]
 
 
-def read_content(element: _Element, parts: Parts) -> Content:
-    """Return the document that `element` (xds:Document) holds or refers to.
+class Attached:
+    """The documents of a message that is read, each of which may be referred to once.
 
-    A reference is looked up among the message's own parts and never anywhere else.
-
-    Raises
-    ------
-    SoapFault
-        The reference is not `cid:`, there is no such part, or the text is not base64.
+    Parameters
+    ----------
+    parts
+        The message's parts, by their `normal_content_id`.
     """
-    where = local_name(element)
-    include = element.find(_INCLUDE)
-    if include is None:
-        return _inline(element, where)
-    others = [child for child in element if tag_of(child) and child is not include]
-    if others or (element.text or "").strip() or (include.tail or "").strip():
-        raise _fault(f"{where} holds something beside its xop:Include")
-    href = include.get("href", "")
-    if not href.lower().startswith("cid:"):
-        raise _fault(
-            f"xop:Include refers to '{href}'; only cid: and a part of the message is followed"
-        )
-    content_id = normal_content_id(href[len("cid:") :])
-    try:
-        return parts[content_id]
-    except KeyError:
-        raise _fault(f"xop:Include refers to '{href}', and no part has that Content-ID") from None
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._taken: set[str] = set()
+
+    def read(self, element: _Element) -> Content:
+        """Return the document that `element` (xds:Document) holds as base64, or refers to.
+
+        Raises
+        ------
+        SoapFault
+            The reference is not `cid:`, no part has that id or another document refers to it
+            too; or the text is not base64.
+        """
+        where = local_name(element)
+        includes = list(element.iter(_INCLUDE))
+        if not includes:
+            return _inline(element, where)
+        if len(includes) > 1 or "".join(element.itertext()).strip():
+            raise _fault(f"{where} is expected to hold one xop:Include and no text, found more")
+        href = includes[0].get("href", "").strip()
+        if not href.lower().startswith("cid:"):
+            raise _fault(f"xop:Include refers to '{href}'; only cid: and a part is followed")
+        content_id = normal_content_id(href[len("cid:") :])
+        content = self._parts.get(content_id)
+        if content is None:
+            raise _fault(f"xop:Include refers to '{href}', and no part has that Content-ID")
+        if content_id in self._taken:
+            raise _fault(f"two documents refer to '{href}'; a part of its own for each is expected")
+        self._taken.add(content_id)
+        return content
 
 
 def _inline(element: _Element, where: str) -> InlineContent:

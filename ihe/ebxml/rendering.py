@@ -13,6 +13,9 @@ hold, so no metadata can look like one.
 | `\x04` | lastUpdateTime of a Folder | what joins the Folder |
 
 docs/decisions/0002-registry-objects-rendered-once.md says what this costs and brings.
+
+Ids of Classifications and ExternalIdentifiers follow from the object's own id and their position
+(`ihe.ebxml.element`), so that an object is rendered the same every time.
 """
 
 from collections.abc import Mapping
@@ -106,14 +109,23 @@ def fill(
 ) -> bytes:
     """Return a template's element with its holes filled.
 
-    A value that the template has no hole for is not used. A Folder needs `last_update_time`,
-    and every object with a patient `patient_id`.
+    A value that the template has no hole for is not used.
+
+    Raises
+    ------
+    ValueError
+        The template has a hole for the patient id, or for a Folder's lastUpdateTime, and no value
+        was given for it.
+    UnwritableText
+        A value holds a character that XML cannot.
     """
     filled = stored.replace(b"\x01", _home(home), 1).replace(b"\x02", status.encode(), 1)
     if patient_id is not None:
         filled = filled.replace(b"\x03", _escaped(patient_id), 1)
     if last_update_time is not None:
-        filled = filled.replace(b"\x04", last_update_time.encode(), 1)
+        filled = filled.replace(b"\x04", a(last_update_time).encode(), 1)
+    if b"\x03" in filled or b"\x04" in filled:
+        raise ValueError("a patient id or a lastUpdateTime is missing to fill the template with")
     return filled
 
 
@@ -128,12 +140,16 @@ def _escaped(patient_id: CX) -> bytes:
 
 
 def read_filled(element: bytes) -> RegistryObject:
-    """Return the object of an element that `render` or `fill` wrote."""
+    """Return the object of an element that `render` or `fill` wrote.
+
+    Raises
+    ------
+    ValueError
+        The element is something else.
+    """
     whole = b'<rim:RegistryObjectList xmlns:rim="' + RIM.encode() + b'">' + element
     (child,) = xml.parse(whole + b"</rim:RegistryObjectList>")
-    found = read_object(child)
-    assert not isinstance(found, ObjectRef), "objects are filled, not references"  # noqa: S101  # by the caller
-    return found
+    return read_object(child)
 
 
 def _write(obj: RegistryObject, head: str = "", holes: Mapping[str, Hole | None] = _NONE) -> str:

@@ -14,7 +14,7 @@ from lxml.etree import _Element
 
 from ihe.datatypes import OID, HomeCommunityId, Identifier
 from ihe.ebxml import namespaces as ns
-from ihe.ebxml.documents import Attaching, read_content
+from ihe.ebxml.documents import Attached, Attaching
 from ihe.ebxml.element import SLOT, local_name, slot_values, tag_of, write_slot
 from ihe.ebxml.metadata import OBJECT_REF, read_object_ref, read_submission
 from ihe.ebxml.rendering import render
@@ -35,7 +35,7 @@ from ihe.messages import (
     SubmitObjectsRequest,
 )
 from ihe.model import Slot, Submission
-from ihe.vocabulary import LCM, QUERY, RIM, RMD, XDS
+from ihe.vocabulary import LCM, QUERY, RIM, RMD, RS, XDS
 
 _SUBMIT: Final = f"{{{LCM}}}SubmitObjectsRequest"
 _REMOVE_OBJECTS: Final = f"{{{LCM}}}RemoveObjectsRequest"
@@ -45,6 +45,7 @@ _REMOVE_DOCUMENTS: Final = f"{{{RMD}}}RemoveDocumentsRequest"
 _QUERY: Final = f"{{{QUERY}}}AdhocQueryRequest"
 _RESPONSE_OPTION: Final = f"{{{QUERY}}}ResponseOption"
 _ADHOC_QUERY: Final = f"{{{RIM}}}AdhocQuery"
+_REQUEST_SLOTS: Final = f"{{{RS}}}RequestSlotList"
 _OBJECT_LIST: Final = f"{{{RIM}}}RegistryObjectList"
 _OBJECT_REF_LIST: Final = f"{{{RIM}}}ObjectRefList"
 _DOCUMENT: Final = f"{{{XDS}}}Document"
@@ -98,8 +99,9 @@ def read_provide_and_register(element: _Element, parts: Parts) -> ProvideAndRegi
     """Read xds:ProvideAndRegisterDocumentSetRequest (ITI-41)."""
     expect(element, _PROVIDE)
     submit = read_submit(child(element, _SUBMIT), parts)
+    attached = Attached(parts)
     documents = tuple(
-        Document(document.get("id", "").strip(), read_content(document, parts))
+        Document(document.get("id", "").strip(), attached.read(document))
         for document in element.iterchildren(_DOCUMENT)
     )
     return ProvideAndRegisterRequest(submit.submission, documents)
@@ -209,12 +211,18 @@ def write_document_ids(request: DocumentRequest) -> str:
 
 
 def read_remove_objects(element: _Element, _parts: Parts) -> RemoveObjectsRequest:
-    """Read lcm:RemoveObjectsRequest (ITI-62)."""
+    """Read lcm:RemoveObjectsRequest (ITI-62).
+
+    What ebRS could widen or narrow a removal with is refused, not passed over (RMD 3.62.4.1.2).
+    """
     expect(element, _REMOVE_OBJECTS)
-    if element.find(_ADHOC_QUERY) is not None:
-        raise SoapFault(
-            FaultCode.SENDER, "RemoveObjectsRequest names its objects by id; found rim:AdhocQuery"
-        )
+    slots = element.find(_REQUEST_SLOTS)
+    for found in (element.find(_ADHOC_QUERY), slots if slots is not None and len(slots) else None):
+        if found is not None:
+            raise SoapFault(
+                FaultCode.SENDER,
+                f"RemoveObjectsRequest names its objects by id alone, found {tag_of(found)}",
+            )
     listed = child(element, _OBJECT_REF_LIST)
     objects = tuple(map(read_object_ref, listed.iterchildren(OBJECT_REF)))
     if not objects:

@@ -12,11 +12,12 @@ from lxml.etree import _Element
 
 from ihe.datatypes import OID, Identifier, MimeType
 from ihe.ebxml import namespaces as ns
-from ihe.ebxml.documents import Attaching, read_content
+from ihe.ebxml.documents import Attached, Attaching
 from ihe.ebxml.metadata import read_found
 from ihe.ebxml.rendering import render
 from ihe.ebxml.requests import child, expect, read_document_request, write_document_ids
 from ihe.ebxml.text import attribute as a
+from ihe.ebxml.text import legible
 from ihe.ebxml.text import text as t
 from ihe.errors import RegistryError
 from ihe.messages import (
@@ -36,8 +37,13 @@ _QUERY_RESPONSE: Final = f"{{{QUERY}}}AdhocQueryResponse"
 _RETRIEVE_RESPONSE: Final = f"{{{XDS}}}RetrieveDocumentSetResponse"
 _OBJECT_LIST: Final = f"{{{RIM}}}RegistryObjectList"
 _DOCUMENT_RESPONSE: Final = f"{{{XDS}}}DocumentResponse"
-_STATUSES: Final = {str(status): status for status in ResponseStatus}
-_SEVERITIES: Final = {str(severity): severity for severity in Severity}
+_DOCUMENT: Final = f"{{{XDS}}}Document"
+_STATUSES: Final = {
+    text: status for status in ResponseStatus for text in (status, status.rpartition(":")[2])
+}
+_SEVERITIES: Final = {
+    text: severity for severity in Severity for text in (severity, severity.rpartition(":")[2])
+}
 
 
 # --- RegistryResponse ----------------------------------------------------------------------------
@@ -62,19 +68,23 @@ def _registry_response(response: RegistryResponse) -> str:
 
 
 def _status(element: _Element) -> ResponseStatus | str:
-    """Return the status; ebRS 2 and sloppy senders give its last word alone."""
+    """Return the status; sloppy senders give its last word alone."""
     text = element.get("status", "").strip()
     return _STATUSES.get(text, text)
 
 
 def read_errors(element: _Element) -> tuple[RegistryError, ...]:
-    """Return the errors and warnings of a response, 0..*."""
+    """Return the errors and warnings of a response, 0..*.
+
+    A severity that is missing or unknown means Error, as in the schema. Some senders put what
+    they have to say into the element instead of codeContext.
+    """
     return tuple(
         RegistryError(
-            code=error.get("errorCode", ""),
-            context=error.get("codeContext", ""),
+            code=error.get("errorCode", "").strip(),
+            context=error.get("codeContext") or (error.text or "").strip(),
             location=error.get("location", ""),
-            severity=_SEVERITIES.get(error.get("severity", ""), Severity.ERROR),
+            severity=_SEVERITIES.get(error.get("severity", "").strip(), Severity.ERROR),
         )
         for listed in element.iterchildren(_ERROR_LIST)
         for error in listed.iterchildren(_ERROR)
@@ -88,8 +98,8 @@ def _errors(errors: Sequence[RegistryError]) -> str:
         else Severity.WARNING
     )
     rows = "".join(
-        f'<rs:RegistryError codeContext="{a(error.context)}" errorCode="{a(error.code)}"'
-        f' location="{a(error.location)}" severity="{error.severity}"/>'
+        f'<rs:RegistryError codeContext="{a(legible(error.context))}" errorCode="{a(error.code)}"'
+        f' location="{a(legible(error.location))}" severity="{error.severity}"/>'
         for error in errors
     )
     return f'<rs:RegistryErrorList highestSeverity="{worst}">{rows}</rs:RegistryErrorList>'
@@ -115,7 +125,7 @@ def write_query_response(response: AdhocQueryResponse) -> Body:
 
 
 def _query_response(response: AdhocQueryResponse) -> Iterator[bytes]:
-    errors = f"{_errors(response.errors)}" if response.errors else ""
+    errors = _errors(response.errors) if response.errors else ""
     yield (
         f"<query:AdhocQueryResponse {ns.QUERY_PREFIX} {ns.RIM_PREFIX} {ns.RS_PREFIX}"
         f' status="{a(response.status)}">{errors}<rim:RegistryObjectList>'
@@ -133,14 +143,17 @@ def read_retrieve_response(element: _Element, parts: Parts) -> RetrieveDocumentS
     """Read xds:RetrieveDocumentSetResponse."""
     expect(element, _RETRIEVE_RESPONSE)
     outcome = child(element, _REGISTRY_RESPONSE)
+    attached = Attached(parts)
     return RetrieveDocumentSetResponse(
         _status(outcome),
         read_errors(outcome),
-        tuple(_read_document(found, parts) for found in element.iterchildren(_DOCUMENT_RESPONSE)),
+        tuple(
+            _read_document(found, attached) for found in element.iterchildren(_DOCUMENT_RESPONSE)
+        ),
     )
 
 
-def _read_document(element: _Element, parts: Parts) -> DocumentResponse:
+def _read_document(element: _Element, attached: Attached) -> DocumentResponse:
     def text(name: str) -> str:
         return (element.findtext(f"{{{XDS}}}{name}") or "").strip()
 
@@ -148,7 +161,7 @@ def _read_document(element: _Element, parts: Parts) -> DocumentResponse:
     return DocumentResponse(
         request=read_document_request(element),
         mime_type=MimeType(text("mimeType")),
-        content=read_content(child(element, f"{{{XDS}}}Document"), parts),
+        content=attached.read(child(element, _DOCUMENT)),
         new_document_unique_id=Identifier(new_id) if new_id else None,
         new_repository_unique_id=OID(new_repository) if new_repository else None,
     )

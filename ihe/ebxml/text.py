@@ -1,7 +1,9 @@
 """Text on its way into XML: escaped, or refused when XML 1.0 has no place for it.
 
 A character that XML cannot hold (a control character, half of a surrogate pair) never becomes
-ill-formed XML: writing it raises `UnwritableText`. Nothing is replaced or dropped silently.
+ill-formed XML: writing it raises `UnwritableText`, so that metadata is never replaced or dropped
+silently. Only what an error tells people goes through `legible` first: an answer that says what was
+wrong is worth more than the one character of it that cannot be shown.
 """
 
 import re
@@ -9,8 +11,11 @@ from typing import Final
 
 from ihe.errors import HubError
 
-_SPECIAL: Final = re.compile(r'[&<>"\x00-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]')
-_ILLEGAL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NEVER: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+_ILLEGAL: Final = re.compile(f"[{_NEVER}]")
+# most texts hold nothing special: one look tells, and they go as they are
+_IN_TEXT: Final = re.compile(rf"[&<>\r{_NEVER}]").search
+_IN_ATTRIBUTE: Final = re.compile(rf'[&<>"\t\n\r{_NEVER}]').search
 _TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _ATTRIBUTE: Final = str.maketrans(
     {
@@ -44,31 +49,36 @@ class Hole(str):
         return self
 
 
-def _refuse_illegal(text: str) -> None:
-    if found := _ILLEGAL.search(text):
-        raise UnwritableText(text, found.start())
-
-
 def text(value: str) -> str:
-    """Return `value` as the text of an element."""
-    if _SPECIAL.search(value) is None:
-        return value
-    if isinstance(value, Hole):
-        return value
-    _refuse_illegal(value)
-    return value.translate(_TEXT)
+    """Return `value` as the text of an element.
+
+    Raises
+    ------
+    UnwritableText
+        XML has no place for one of its characters.
+    """
+    return value if _IN_TEXT(value) is None else _escaped(value, _TEXT)
 
 
 def attribute(value: str) -> str:
-    """Return `value` as the value of an attribute in double quotes; line breaks survive."""
-    if _SPECIAL.search(value) is None:
-        return value
+    """Return `value` as the value of an attribute in double quotes; line breaks survive.
+
+    Raises
+    ------
+    UnwritableText
+        XML has no place for one of its characters.
+    """
+    return value if _IN_ATTRIBUTE(value) is None else _escaped(value, _ATTRIBUTE)
+
+
+def _escaped(value: str, escapes: dict[int, str]) -> str:
     if isinstance(value, Hole):
         return value
-    _refuse_illegal(value)
-    return value.translate(_ATTRIBUTE)
+    if found := _ILLEGAL.search(value):
+        raise UnwritableText(value, found.start())
+    return value.translate(escapes)
 
 
-def is_writable(value: str) -> bool:
-    """Tell whether XML 1.0 can hold `value`."""
-    return _ILLEGAL.search(value) is None
+def legible(value: str) -> str:
+    """Return `value` with U+FFFD for each character that XML cannot hold."""
+    return _ILLEGAL.sub("\ufffd", value)
