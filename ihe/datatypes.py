@@ -309,6 +309,17 @@ class CX(Composite):
         return OID(self.subcomponent(4, 2)).bare
 
     @property
+    def canonical(self) -> Self:
+        """The one spelling of the id, in which `urn:oid:` and trailing separators are left out.
+
+        A registry compares patient ids as whole texts, so that two spellings of one id would be
+        two patients. What is no CX stays as it is.
+        """
+        if self.problem is not None:
+            return self
+        return type(self)(f"{self.component(1)}^^^&{self.authority}&ISO")
+
+    @property
     def problem(self) -> str | None:
         """Exactly an id and an authority."""
         if not self.component(1):

@@ -9,13 +9,16 @@ RPLC, XFRM_RPLC          ─▶ the replaced entry, and what was appended to it 
 folders that gained      ─▶ folders to touch
 ```
 
+Of associations only the Approved ones count: one that an update has made Deprecated (ITI-57) is no
+longer said of its documents.
+
 References
 ----------
 ITI TF-2 3.42.4.1.3.5 to .7 (registry's processing); ITI TF-3 4.2.2.2 (relationships), 4.2.3.4.6
 (lastUpdateTime); Metadata Update 4.1.5 (version 1).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -27,13 +30,13 @@ from ihe.model import (
     Submission,
     SubmissionSet,
 )
-from ihe.state import AnyOf, Kind, Record, State, any_of
+from ihe.state import AnyOf, Kind, State, any_of
 from ihe.vocabulary import REPLACEMENTS, AssociationType, Status
 
 FIRST_VERSION: Final = "1"
+_APPROVED: Final = any_of("availability_status", Status.APPROVED)
 _FOLLOWS: Final = any_of("type", AssociationType.XFRM, AssociationType.APND)
 _HAS_MEMBER: Final = any_of("type", AssociationType.HAS_MEMBER)
-_APPROVED: Final = any_of("availability_status", Status.APPROVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,8 @@ class Changes:
     deprecate
         entryUUIDs of entries that become Deprecated.
     touch
-        entryUUIDs of registered Folders that gained a member.
+        entryUUIDs of registered Folders that gained a member, and whose lastUpdateTime is not
+        later already.
     """
 
     add: tuple[RegistryObject, ...]
@@ -69,19 +73,19 @@ def register(
     """
     objects = _first_versions(submission, at, new_uuid)
     links = [each for each in objects if isinstance(each, Association)]
-    replaced = {link.target: link.source for link in links if link.type in REPLACEMENTS}
     chosen = next(each for each in objects if isinstance(each, SubmissionSet))
+    replaced = {link.target: link.source for link in links if link.type in REPLACEMENTS}
     inherited = list(_inherited_memberships(replaced, state, chosen, links, new_uuid))
-    new_folders = {each.entry_uuid for each in objects if isinstance(each, Folder)}
-    gained = {
+    holders = {
         link.source
         for link in (*links, *inherited)
         if link.type == AssociationType.HAS_MEMBER and link.source != chosen.entry_uuid
     }
+    new_folders = {each.entry_uuid for each in objects if isinstance(each, Folder)}
     return Changes(
         add=(*objects, *inherited),
         deprecate=frozenset(_with_what_follows(replaced, state)),
-        touch=frozenset(gained - new_folders),
+        touch=_not_later(holders - new_folders, at, state),
     )
 
 
@@ -116,41 +120,50 @@ def _with_what_follows(replaced: Iterable[str], state: State) -> set[str]:
     found = set(replaced)
     last = set(found)
     while last:
-        following = state.find(Kind.ASSOCIATION, (_FOLLOWS, AnyOf("target", frozenset(last))))
+        to_last = AnyOf("target", frozenset(last))
+        following = state.find(Kind.ASSOCIATION, (_FOLLOWS, to_last, _APPROVED))
         last = {each.source for each in following if each.source} - found
         found |= last
     return found
 
 
 def _inherited_memberships(
-    replaced: dict[str, str],
+    replaced: Mapping[str, str],
     state: State,
     chosen: SubmissionSet,
     submitted: Iterable[Association],
     new_uuid: Callable[[], str],
 ) -> Iterator[Association]:
-    """Put each replacement into the folders of what it replaces (ITI TF-3 4.1.9.1).
+    """Put each replacement into the folders of what it replaces (ITI TF-3 4.2.2.2.3).
 
-    Each new membership is a member of the SubmissionSet, as one that was submitted would be; a
-    membership that was submitted is not made twice.
+    Each new membership is a member of the SubmissionSet, as one that was submitted would be; one
+    that was submitted, or that follows from two replaced entries, is made once.
     """
     present = {(link.source, link.target) for link in submitted}
-    for old, new in replaced.items():
-        for folder in _approved_folders(old, state):
-            if (folder.entry_uuid, new) in present:
-                continue
-            membership = _has_member(new_uuid(), folder.entry_uuid, new)
+    for old, folder in _approved_folders(replaced, state):
+        new = replaced[old]
+        if (folder, new) not in present:
+            present.add((folder, new))
+            membership = _has_member(new_uuid(), folder, new)
             yield membership
             yield _has_member(new_uuid(), chosen.entry_uuid, membership.entry_uuid)
 
 
-def _approved_folders(entry_uuid: str, state: State) -> list[Record]:
-    """Return the Approved folders that an entry is in."""
-    memberships = state.find(Kind.ASSOCIATION, (_HAS_MEMBER, any_of("target", entry_uuid)))
+def _approved_folders(entry_uuids: Iterable[str], state: State) -> Iterator[tuple[str, str]]:
+    """Yield entries with each of the Approved folders that they are in, oldest first."""
+    wanted = frozenset(entry_uuids)
+    if not wanted:
+        return
+    in_them = AnyOf("target", wanted)
+    memberships = state.find(Kind.ASSOCIATION, (_HAS_MEMBER, in_them, _APPROVED))
     sources = frozenset(each.source for each in memberships if each.source)
-    if not sources:
-        return []
-    return state.find(Kind.FOLDER, (AnyOf("entry_uuid", sources), _APPROVED))
+    approved = {
+        each.entry_uuid
+        for each in state.find(Kind.FOLDER, (AnyOf("entry_uuid", sources), _APPROVED))
+    }
+    for each in memberships:
+        if each.source in approved and each.source and each.target:
+            yield each.target, each.source
 
 
 def _has_member(uuid: str, source: str, target: str) -> Association:
@@ -165,49 +178,15 @@ def _has_member(uuid: str, source: str, target: str) -> Association:
     )
 
 
-# --- replays -------------------------------------------------------------------------------------
+def _not_later(folders: set[str], at: DTM, state: State) -> frozenset[str]:
+    """Return those `folders` whose lastUpdateTime is not after `at`, so that it never goes back.
 
-_SET_BY_REGISTRY: Final = frozenset(
-    {
-        "entry_uuid",
-        "logical_id",
-        "version",
-        "availability_status",
-        "home_community_id",
-        "last_update_time",
-        "source",
-        "target",
-    }
-)
-
-
-def same_submission(submission: Submission, registered: Iterable[RegistryObject]) -> bool:
-    """Tell whether a submission is one that was registered before, sent again.
-
-    It is when each of its objects is among `registered`, the objects of the SubmissionSet with its
-    uniqueId, the same in everything but what the registry sets. Associations are compared by what
-    they say of their ends, which are found by uniqueId.
+    Of two submissions, the one that came in first may be the second to be registered.
     """
-    stored = list(registered)
-    names = {each.entry_uuid: _identity(each, {}) for each in stored}
-    submitted_names = {each.entry_uuid: _identity(each, {}) for each in submission}
-    left = [_identity(each, names) for each in stored]
-    for each in submission:
-        identity = _identity(each, submitted_names)
-        if identity not in left:
-            return False
-        left.remove(identity)
-    return True
-
-
-def _identity(thing: RegistryObject, names: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what makes an object the same object in two messages."""
-    own = tuple(
-        (name, getattr(thing, name))
-        for name in type(thing).__dataclass_fields__
-        if name not in _SET_BY_REGISTRY
+    if not folders:
+        return frozenset()
+    return frozenset(
+        each.entry_uuid
+        for each in state.find(Kind.FOLDER, (AnyOf("entry_uuid", frozenset(folders)),))
+        if each.last_update_time is None or each.last_update_time <= at
     )
-    if not isinstance(thing, Association):
-        return (type(thing).__name__, own)
-    ends = (names.get(thing.source, thing.source), names.get(thing.target, thing.target))
-    return (type(thing).__name__, own, ends if names else ())

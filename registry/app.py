@@ -8,7 +8,7 @@ from hub.web import Mount
 from hub.wsdl import pages
 from ihe.datatypes import HomeCommunityId
 from registry.domain import Registry
-from registry.patients import PatientMode
+from registry.patients import PatientMode, PatientPolicy
 from registry.serves import SERVES
 from registry.store.port import Store
 from registry.store.sql import open_store
@@ -38,7 +38,7 @@ def actor(store: Store, settings: RegistrySettings, community: CommunitySettings
         home_community_id=HomeCommunityId(community.home_community_id),
         refuse_unknown_patient=settings.unknown_patient == "error",
         lenient_queries=settings.lenient_queries,
-        patient_mode=PatientMode(settings.patients),
+        patients=PatientPolicy(PatientMode(settings.patients)),
     )
     soap = SoapServer(NAME, SERVES, registry)
     return Actor(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ihe.datatypes import HomeCommunityId
 from ihe.rules import Profile
-from registry.patients import PatientMode
+from registry.patients import PatientPolicy
 from registry.store.port import Store
 
 
@@ -31,8 +31,8 @@ class Registry:
     lenient_queries
         Let a code without a coding scheme in a query match any scheme, instead of refusing it
         (ITI TF-2 3.18.4.1.2.3.4 requires the scheme).
-    patient_mode
-        Where known patient ids come from (`registry.patients`).
+    patients
+        Which patient ids a registration may use.
     profile
         Which rules a submission has to keep, and how strictly (`ihe.rules`).
     accepts_replays
@@ -48,7 +48,7 @@ class Registry:
     home_community_id: HomeCommunityId | None = None
     refuse_unknown_patient: bool = False
     lenient_queries: bool = False
-    patient_mode: PatientMode = PatientMode.OPEN
+    patients: PatientPolicy = field(default_factory=PatientPolicy)
     profile: Profile = field(default_factory=Profile)
     accepts_replays: bool = True
     most_objects: int = 10_000

@@ -1,7 +1,16 @@
 """ITI-42 Register Document Set-b (ITI TF-2 3.42): a submission becomes part of the registry.
 
-All or nothing: what a submission does, including what it deprecates and which folders it touches,
-is one transaction, and every problem found is told at once.
+```text
+check the submission ──errors──▶ ask what is registered too, if its structure holds ──▶ Failure
+      │ none
+      ▼ one transaction, which holds patients, uniqueIds and ids
+check against what is registered ──errors──▶ a replay? Success as before : Failure
+      │ none
+      ▼
+add, deprecate, touch ──▶ Success, with the warnings
+```
+
+All or nothing, and every problem found is told at once.
 
 A submission that was registered before and comes again, the same in everything, is answered with
 Success as it was then: the sender did not get the first answer. The Framework would have
@@ -11,17 +20,17 @@ XDSDuplicateUniqueIdInRegistry for it (docs/decisions/0006-replayed-submissions-
 from collections.abc import Iterator
 
 from hub.call import Call
-from ihe import lifecycle, rules
-from ihe.datatypes import DTM
+from ihe import lifecycle, replays, rules
+from ihe.datatypes import DTM, is_symbolic
 from ihe.ebxml.rendering import fill, read_filled
 from ihe.errors import ErrorCode, RegistryError
 from ihe.messages import RegistryResponse, SubmitObjectsRequest
 from ihe.model import RegistryObject, Submission
 from ihe.rules import Profile
 from ihe.state import AnyOf, Kind, Record, State, any_of
-from ihe.vocabulary import Severity, Status
+from ihe.vocabulary import Status, SubmissionSetStatus
 from registry.domain import Registry
-from registry.patients import add_patients, check_patients, patient_ids
+from registry.patients import add_patients, check_patients, patient_ids, with_canonical_ids
 from registry.store.port import Writer
 
 
@@ -31,42 +40,51 @@ def handle(request: SubmitObjectsRequest, call: Call, registry: Registry) -> Reg
 
 
 def register(
-    submission: Submission, call: Call, registry: Registry, profile: Profile
+    submitted: Submission, call: Call, registry: Registry, profile: Profile
 ) -> RegistryResponse:
     """Register a submission under the rules of `profile` (ITI-42, ITI-61)."""
+    submission = with_canonical_ids(submitted)
     problems = rules.check_submission(submission, profile)
-    if _fail(problems):
+    if rules.has_errors(problems):
+        if not any(map(rules.is_structural, problems)):
+            with registry.store.read() as state:
+                problems += _against(submission, state, registry, profile)
         return RegistryResponse.of(problems)
 
     def work(writer: Writer) -> list[RegistryError]:
         writer.lock(_keys(submission))
-        found = [
-            *check_patients(submission, writer, registry.patient_mode),
-            *rules.check_against(submission, writer, profile),
-        ]
-        if _fail(found):
-            if registry.accepts_replays and _is_replay(submission, found, writer):
-                return []
-            return found
-        _apply(submission, writer, call.time, registry)
+        found = _against(submission, writer, registry, profile)
+        if not rules.has_errors(found):
+            _apply(submission, writer, call.time, registry)
+        elif registry.accepts_replays and _is_replay(submission, found, writer):
+            return []
         return found
 
     return RegistryResponse.of([*problems, *registry.store.write(work)])
 
 
-def _fail(problems: list[RegistryError]) -> bool:
-    return any(problem.severity == Severity.ERROR for problem in problems)
+def _against(
+    submission: Submission, state: State, registry: Registry, profile: Profile
+) -> list[RegistryError]:
+    """Return what the registry's content has against a submission."""
+    return [
+        *check_patients(submission, state, registry.patients),
+        *rules.check_against(submission, state, profile),
+    ]
 
 
 def _keys(submission: Submission) -> Iterator[str]:
-    """Yield what the transaction decides about: patients, uniqueIds, objects referred to."""
+    """Yield what the transaction decides about: patients, uniqueIds, ids that are UUIDs.
+
+    Symbolic ids mean nothing outside their submission.
+    """
     yield from patient_ids(submission)
     for thing in submission.of_patient:
         if thing.unique_id is not None:
             yield thing.unique_id
-    for link in submission.associations:
-        yield from (link.source, link.target)
-    yield from (thing.entry_uuid for thing in submission)
+    ids = {end for link in submission.associations for end in (link.source, link.target)}
+    ids |= {thing.entry_uuid for thing in submission}
+    yield from (each for each in ids if not is_symbolic(each))
 
 
 def _apply(submission: Submission, writer: Writer, at: DTM, registry: Registry) -> None:
@@ -83,35 +101,28 @@ def _apply(submission: Submission, writer: Writer, at: DTM, registry: Registry) 
 
 
 def _is_replay(submission: Submission, problems: list[RegistryError], state: State) -> bool:
-    """Tell whether a submission fails only because it was registered before."""
-    of_first_time = {ErrorCode.DUPLICATE_UNIQUE_ID_IN_REGISTRY, ErrorCode.REGISTRY_METADATA,
-                     ErrorCode.REGISTRY_DEPRECATED_DOCUMENT}  # fmt: skip
-    if any(problem.code not in of_first_time for problem in problems):
-        return False
+    """Tell whether a submission fails because it was registered before, the same in everything."""
     unique_id = submission.submission_set.unique_id
-    if unique_id is None:
+    in_use = ErrorCode.DUPLICATE_UNIQUE_ID_IN_REGISTRY
+    if unique_id is None or all(problem.code != in_use for problem in problems):
         return False
     found = state.find(Kind.SUBMISSION_SET, (any_of("unique_id", unique_id),))
-    if len(found) != 1:
-        return False
-    return lifecycle.same_submission(submission, _contents(found[0], state))
+    return len(found) == 1 and replays.is_same(submission, list(_contents(found[0], state)))
 
 
 def _contents(chosen: Record, state: State) -> Iterator[RegistryObject]:
     """Yield the objects that were registered with a SubmissionSet, itself included."""
+    yield _value(chosen)
     members = state.find(Kind.ASSOCIATION, (any_of("source", chosen.entry_uuid),))
-    targets = AnyOf("entry_uuid", frozenset(each.target for each in members if each.target))
+    # documents by reference were registered with another set
+    own = [each for each in members if each.submission_set_status != SubmissionSetStatus.REFERENCE]
+    targets = AnyOf("entry_uuid", frozenset(each.target for each in own if each.target))
     entries = state.find(Kind.DOCUMENT_ENTRY, (targets,))
     sources = AnyOf("source", frozenset(each.entry_uuid for each in entries))
-    relationships = state.find(Kind.ASSOCIATION, (sources,)) if entries else []
-    for record in (
-        chosen,
-        *members,
-        *entries,
-        *state.find(Kind.FOLDER, (targets,)),
-        *state.find(Kind.ASSOCIATION, (targets,)),
-        *relationships,
-    ):
+    of_entries = state.find(Kind.ASSOCIATION, (sources,))
+    folders = state.find(Kind.FOLDER, (targets,))
+    memberships = state.find(Kind.ASSOCIATION, (targets,))
+    for record in (*members, *entries, *of_entries, *folders, *memberships):
         yield _value(record)
 
 

@@ -33,7 +33,8 @@ CLASSIFICATION: Final = f"{{{RIM}}}Classification"
 EXTERNAL_IDENTIFIER: Final = f"{{{RIM}}}ExternalIdentifier"
 LOCALIZED_STRING: Final = f"{{{RIM}}}LocalizedString"
 _LANG: Final = f"{{{XML}}}lang"
-_IGNORED: Final = frozenset({f"{{{RIM}}}ContentVersionInfo", f"{{{RIM}}}RegistryObjectList"})
+_IGNORED: Final = f"{{{RIM}}}ContentVersionInfo"
+_NESTED: Final = f"{{{RIM}}}RegistryObjectList"
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -103,7 +104,9 @@ class Source:
             self.description = self.localized(child, "Description")
         elif tag == VERSION_INFO:
             self.version = child.get("versionName")
-        elif tag and tag not in _IGNORED:
+        elif tag == _NESTED and not len(child):
+            pass  # the schema allows it, and it says nothing
+        elif tag and tag != _IGNORED:
             self.report("A2", f"{tag} is not expected here", local_name(child))
 
     def report(self, rule: str, context: str, where: str = "") -> None:
@@ -117,14 +120,15 @@ class Source:
         name = element.get("name", "")
         where = f"Slot[{name}]"
         if not name:
-            self.report("B20", "a Slot has no name", where)
+            self.report("B20", "a Slot has no name, one is expected", where)
         values = tuple(slot_values(element))
         if not values:
             self.report("C10", "the Slot has no Value, at least one is expected", where)
         elif "" in values:
-            self.report("C10", "the Slot has an empty Value", where)
+            self.report("C10", "the Slot has an empty Value, a text is expected", where)
         if name in self.slots:
-            self.report("B20", f"the Slot name '{name}' is used more than once", where)
+            context = f"the Slot name '{name}' is used more than once, expected once"
+            self.report("B20", context, where)
         else:
             self.slots[name] = values
 
@@ -148,7 +152,7 @@ class Source:
         if not strings:
             return None
         if len(strings) > 1:
-            self.report("C10", f"{len(strings)} LocalizedStrings, one is expected", where)
+            self.report("C10b", f"{len(strings)} LocalizedStrings, one is expected", where)
         first = strings[0]
         value = first.get("value", "")
         if not value:

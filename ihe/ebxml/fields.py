@@ -120,17 +120,22 @@ class XmlAttribute(Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class RequiredAttribute(Generic[V]):
-    """An XML attribute that the object cannot be thought of without; '' when it is absent."""
+    """An XML attribute that the object cannot be thought of without; '' when it is absent.
+
+    `rule` is the one that its absence breaks; None when the rules on values tell it.
+    """
 
     name: str
     make: Callable[[str], V]
-    rule: str = "A2"
+    rule: str | None = None
 
     def take(self, source: Source) -> V:
-        """Return the attribute; report that it is missing."""
+        """Return the attribute."""
         value = source.element.get(self.name, "")
-        if not value:
-            source.report(self.rule, f"the attribute {self.name} is missing", f"@{self.name}")
+        if not value and self.rule is not None:
+            source.report(
+                self.rule, f"the attribute {self.name} is missing, expected once", f"@{self.name}"
+            )
         return self.make(value)
 
     def put(self, sheet: Sheet, value: V) -> None:
@@ -259,7 +264,7 @@ def _classifications(source: Source, scheme: str) -> list[_Element]:
         if (classified := element.get("classifiedObject")) != own:
             source.report(
                 "B18",
-                f"classifiedObject is '{classified}', the id of the object around it is '{own}'",
+                f"classifiedObject is '{classified}', expected '{own}', the object around it",
                 f"Classification[{element.get('id', '')}]/@classifiedObject",
             )
     return found
@@ -317,9 +322,10 @@ class Codes:
 
 @dataclass(frozen=True, slots=True)
 class OneCode:
-    """A coded attribute with at most one value."""
+    """A coded attribute with at most one value; `rule` is that of how many there may be."""
 
     scheme: str
+    rule: str = "C1"
 
     def take(self, source: Source) -> Code | None:
         """Return the code, the first when there are several."""
@@ -329,7 +335,7 @@ class OneCode:
         if len(found) > 1:
             name = _NAMES.get(self.scheme, self.scheme)
             context = f"{len(found)} Classifications of {name}, at most one is expected"
-            source.report("C1", context, f"Classification[{name}]")
+            source.report(self.rule, context, f"Classification[{name}]")
         return _read_code(source, found[0])
 
     def put(self, sheet: Sheet, value: Code | None) -> None:
@@ -443,7 +449,7 @@ class OneIdentifier(Generic[V]):
         if (registered := first.get("registryObject")) != own:
             source.report(
                 "B18",
-                f"registryObject is '{registered}', the id of the object around it is '{own}'",
+                f"registryObject is '{registered}', expected '{own}', the object around it",
                 f"{where}/@registryObject",
             )
         name = first.find(NAME)
@@ -464,13 +470,16 @@ class OneIdentifier(Generic[V]):
 # --- the tables ----------------------------------------------------------------------------------
 
 _NAMES: Final = {
-    str(member): f"XDS{kind}.{member.name.lower()}"
-    for kind, schemes in (
-        ("DocumentEntry", DocumentEntryScheme),
-        ("SubmissionSet", SubmissionSetScheme),
-        ("Folder", FolderScheme),
-    )
-    for member in schemes
+    ASSOCIATION_DOCUMENTATION: "Association.documentation",
+    **{
+        str(member): f"XDS{kind}.{member.name.lower()}"
+        for kind, schemes in (
+            ("DocumentEntry", DocumentEntryScheme),
+            ("SubmissionSet", SubmissionSetScheme),
+            ("Folder", FolderScheme),
+        )
+        for member in schemes
+    },
 }
 _DE, _SS, _FD = DocumentEntryScheme, SubmissionSetScheme, FolderScheme
 _TEXT: Final[Callable[[str], str]] = str
@@ -540,7 +549,7 @@ SUBMISSION_SET: Final = _table(
         "comments": DescriptionText(),
         "version": Version(),
         "authors": Authors(_SS.AUTHOR),
-        "content_type_code": OneCode(_SS.CONTENT_TYPE_CODE),
+        "content_type_code": OneCode(_SS.CONTENT_TYPE_CODE, "C4"),
         "limited_metadata": Label(Node.LIMITED_SUBMISSION_SET),
         "patient_id": OneIdentifier(_SS.PATIENT_ID, "XDSSubmissionSet.patientId", trimmed(CX)),
         "source_id": OneIdentifier(_SS.SOURCE_ID, "XDSSubmissionSet.sourceId", trimmed(OID)),
@@ -584,7 +593,7 @@ ASSOCIATION: Final = _table(
         "new_status": OneSlot(SlotName.NEW_STATUS, one_of(Status)),
         "association_propagation": OneSlot(SlotName.ASSOCIATION_PROPAGATION, trimmed(_TEXT)),
         "version": Version(),
-        "documentation": OneCode(ASSOCIATION_DOCUMENTATION),
+        "documentation": OneCode(ASSOCIATION_DOCUMENTATION, "B14"),
     }
 )
 """rim:Association (ITI TF-3 4.2.2)."""

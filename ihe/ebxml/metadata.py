@@ -87,7 +87,7 @@ def read_submission(listed: _Element) -> Submission:
         elif tag and tag not in {OBJECT_REF, CLASSIFICATION}:
             problems.append(_problem("A2", f"{tag} is not expected here", "RegistryObjectList"))
     for classified in labels:
-        context = "the object that the Classification is about is not in the submission"
+        context = f"the Classification is about '{classified}', an object of it is expected"
         problems.append(_problem("B18", context, f"Classification/@classifiedObject[{classified}]"))
     return Submission(
         submission_sets=tuple(found[SubmissionSet]),
@@ -116,11 +116,9 @@ def read_found(listed: _Element) -> tuple[RegistryObject | ObjectRef, ...]:
     return tuple(found)
 
 
-def read_object(element: _Element) -> RegistryObject | ObjectRef:
-    """Read one object that the hub itself has written."""
-    if element.tag == OBJECT_REF:
-        return read_object_ref(element)
-    made = _read(_source(element, 1, []))
+def read_object(element: _Element) -> RegistryObject:
+    """Read one object that the hub itself has written; raise `ValueError` when it is none."""
+    made = _read(_source(element, 1, [])) if tag_of(element) in _OBJECTS else None
     if made is None:
         raise ValueError(f"{tag_of(element)} is no registry object")
     return made
@@ -128,8 +126,8 @@ def read_object(element: _Element) -> RegistryObject | ObjectRef:
 
 def read_object_ref(element: _Element) -> ObjectRef:
     """Read a rim:ObjectRef."""
-    home = element.get("home")
-    return ObjectRef(element.get("id", ""), HomeCommunityId(home) if home else None)
+    home = element.get("home", "").strip()
+    return ObjectRef(element.get("id", "").strip(), HomeCommunityId(home) if home else None)
 
 
 def _source(element: _Element, number: int, problems: list[RegistryError]) -> Source:
@@ -148,8 +146,8 @@ def _read(source: Source) -> RegistryObject | None:
         labels = "both labels" if is_set else "no label"
         source.report(
             "B2",
-            f"a RegistryPackage is labelled as SubmissionSet ({Node.SUBMISSION_SET}) or as Folder"
-            f" ({Node.FOLDER}); it has {labels}",
+            f"the RegistryPackage has {labels}, expected that of a SubmissionSet"
+            f" ({Node.SUBMISSION_SET}) or of a Folder ({Node.FOLDER})",
         )
         return None
     if is_set:
@@ -165,14 +163,22 @@ def _make(kind: type[T], table: Table, source: Source) -> T:
 
 def _check_known(source: Source, schemes: frozenset[str], nodes: frozenset[str]) -> None:
     """Report Classifications and ExternalIdentifiers that do not belong on the object."""
+    kind = local_name(source.element)
     for scheme in (*source.schemes, *source.identifiers):
-        if scheme not in schemes:
-            name = fields.SCHEMES.get(scheme)
-            said = f"{scheme} ({name})" if name else scheme
-            source.report("B19", f"the scheme {said} does not belong on this object")
+        if scheme in schemes:
+            continue
+        if name := fields.SCHEMES.get(scheme):
+            context = f"the scheme {scheme} is expected on {name}, found on this {kind}"
+            source.report("B19", context)
+        else:
+            source.report("B19b", f"the scheme {scheme} is not expected and not kept")
     for node in source.nodes:
-        if node not in nodes:
-            source.report("B19", f"the classificationNode {node} does not belong on this object")
+        if node in nodes:
+            continue
+        if node in set(Node):
+            source.report("B19", f"the classificationNode {node} is not expected on this {kind}")
+        else:
+            source.report("B19b", f"the classificationNode {node} is not expected and not kept")
 
 
 def _with_id(made: T, number: int) -> T:
@@ -197,21 +203,26 @@ def _sibling_labels(listed: _Element, problems: list[RegistryError]) -> dict[str
 
 
 def _check_ids(listed: _Element, problems: list[RegistryError]) -> None:
-    """Report ids that are missing, used twice or no lower-case UUID (ITI TF-3 4.2.3.1.5)."""
-    seen: set[str] = set()
+    """Report ids that are missing, and what is wrong with those of helpers (ITI TF-3 4.2.3.1.5).
+
+    Ids of two objects are compared by `ihe.rules`, which sees the objects of every kind of message.
+    """
+    seen: dict[str, bool] = {}  # whether none but objects have the id
     for element in _identified(listed):
         own_id = element.get("id")
         name = local_name(element)
         where = f"{name}[{own_id or ''}]/@id"
         if not own_id:
-            problems.append(_problem("A3", f"{name} has no id", where))
+            problems.append(_problem("A3", f"{name} has no id, one is expected", where))
             continue
-        if own_id in seen:
-            problems.append(_problem("A4", f"the id '{own_id}' is used more than once", where))
-        seen.add(own_id)
-        if not is_symbolic(own_id) and not is_uuid_urn(own_id):
-            context = f"'{own_id}' is not urn:uuid: and a lower-case UUID"
-            problems.append(_problem("A5", context, where))
+        is_object = element.tag in _OBJECTS
+        if own_id in seen and not (is_object and seen[own_id]):
+            context = f"the id '{own_id}' is used more than once, one of its own is expected"
+            problems.append(_problem("A4b", context, where))
+        seen[own_id] = is_object and seen.get(own_id, True)
+        if not is_object and not is_symbolic(own_id) and not is_uuid_urn(own_id):
+            context = f"found '{own_id}', expected urn:uuid: and a UUID in lower case"
+            problems.append(_problem("A5b", context, where))
 
 
 def _identified(listed: _Element) -> Iterator[_Element]:

@@ -316,7 +316,7 @@ def _status(text: str) -> str | None:
 
 def _parsers(*, lenient: bool) -> Mapping[ParameterType, _Parser]:
     return {
-        T.PATIENT_ID: CX.parse,
+        T.PATIENT_ID: lambda text: CX.parse(text).canonical,
         T.STATUS: _status,
         T.CODE: lambda text: parse_code(text, lenient=lenient),
         T.TIME_FROM: DTM.parse,

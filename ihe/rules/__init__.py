@@ -2,42 +2,45 @@
 
 ```text
 ebXML ─▶ ihe.ebxml (reading)  A, part of B and C: what only the XML shows
-      ─▶ check_submission     B structure · C cardinality · D values · F within the submission
+      ─▶ check_submission     A, B structure · C cardinality · D values · F within it · N Norway
       ─▶ check_against        F: what is registered already
 ```
 
-Every rule that is broken is reported, not the first only. How strictly each is taken is a setting
-of the affinity domain (`Profile`). To add a rule, declare one function in the module of its group.
+Every rule that is broken is told, not the first only. Attributes (C, D) are looked at even in a
+submission whose structure (A, B) is broken, since each object can be judged on its own; what is
+registered (F with state) is asked for only when the structure holds, since otherwise it cannot be
+told what the submission does (`is_structural`). How strictly each rule is taken is a setting of
+the affinity domain (`Profile`). To add a rule, declare one function in the module of its group;
+updates (G) and removal (H) get modules of their own, with a `RuleBook` each.
 
 References
 ----------
 ITI TF-3 4.2, 4.3; ITI TF-2 3.42.4.1.3, 3.61.4.1.3.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from ihe.errors import RegistryError
 from ihe.model import Submission
+from ihe.rules.associations import ASSOCIATIONS
 from ihe.rules.cardinality import CARDINALITY
-from ihe.rules.declaring import (
-    Basis,
-    CodeSets,
-    Profile,
-    Rule,
-    Strictness,
-    Subject,
-    severity_of,
-)
+from ihe.rules.declaring import Basis, CodeSets, Profile, Rule, Strictness, taken
 from ihe.rules.domain import DOMAIN
-from ihe.rules.reading import READING
+from ihe.rules.elsewhere import NO_RULE, PATIENTS, READING
+from ihe.rules.norway import NORWAY
 from ihe.rules.registered import REGISTERED, AgainstState
+from ihe.rules.relationships import RELATED
 from ihe.rules.structure import STRUCTURE
+from ihe.rules.subject import Subject
 from ihe.rules.values import VALUES
 from ihe.state import State
 from ihe.vocabulary import Severity
 
 __all__ = [
+    "NO_RULE",
+    "PATIENTS",
     "RULES",
     "Basis",
     "CodeSets",
@@ -45,18 +48,35 @@ __all__ = [
     "Rule",
     "Strictness",
     "check_against",
+    "check_strictness",
     "check_submission",
+    "has_errors",
+    "is_structural",
 ]
 
-_WITHOUT_STATE: Final = (
-    *STRUCTURE.rules,
-    *CARDINALITY.rules,
-    *VALUES.rules,
-    *DOMAIN.rules,
-)
-RULES: Final[tuple[Rule[Any], ...]] = (*READING, *_WITHOUT_STATE, *REGISTERED.rules)
-"""All rules, in the order in which they are applied."""
-_READING: Final = {rule.id: rule for rule in READING}
+_WITHOUT_STATE: Final = (STRUCTURE, ASSOCIATIONS, CARDINALITY, VALUES, DOMAIN, NORWAY)
+_WITH_STATE: Final = (REGISTERED, RELATED)
+
+
+def _order(rule: Rule[Any]) -> tuple[str, int, str]:
+    """Return what rules are listed by: group, number, part."""
+    number = rule.id[1:].rstrip("bc")
+    return rule.group, int(number), rule.id
+
+
+RULES: Final[Mapping[str, Rule[Any]]] = {  # Any: whatever each looks at
+    rule.id: rule
+    for rule in sorted(
+        (
+            *READING,
+            PATIENTS,
+            *(rule for book in _WITHOUT_STATE for rule in book.rules),
+            *(rule for book in _WITH_STATE for rule in book.rules),
+        ),
+        key=_order,
+    )
+}
+"""All rules by number, in the order of their numbers."""
 
 
 def check_submission(submission: Submission, profile: Profile) -> list[RegistryError]:
@@ -64,37 +84,52 @@ def check_submission(submission: Submission, profile: Profile) -> list[RegistryE
 
     What the reader of the ebXML found is part of it, under the same strictness.
     """
-    problems = list(_from_reading(submission.problems, profile))
     subject = Subject(submission, profile)
-    for rule in _WITHOUT_STATE:
-        problems += rule.apply(subject, profile)
+    problems = list(_from_reading(submission.problems, profile))
+    for book in _WITHOUT_STATE:
+        problems += book.apply(subject, profile)
     return problems
 
 
 def _from_reading(problems: Iterable[RegistryError], profile: Profile) -> Iterable[RegistryError]:
     for problem in problems:
-        # a rule may be declared in another group and have a part that only reading can check
-        rule = _READING.get(problem.rule) or next(
-            (each for each in RULES if each.id == problem.rule), None
-        )
-        strictness = profile.strictness_of(rule) if rule else Strictness.REJECT
+        rule = RULES.get(problem.rule)
+        if rule is None:  # found by no rule, so that none can relax it
+            yield problem
+            continue
+        strictness = profile.strictness_of(rule)
         if strictness is not Strictness.OFF:
-            yield severity_of(problem, strictness)
+            code = rule.code if rule.check is None else problem.code
+            yield taken(replace(problem, code=code), strictness)
 
 
 def check_against(submission: Submission, state: State, profile: Profile) -> list[RegistryError]:
     """Return every error and warning that the registered objects give.
 
-    Ask it of a submission with exactly one SubmissionSet; the patient ids are checked elsewhere
-    (`registry.patients`).
+    The patient ids themselves are checked elsewhere (`registry.patients`).
     """
     subject = AgainstState(submission, profile, state)
-    problems: list[RegistryError] = []
-    for rule in REGISTERED.rules:
-        problems += rule.apply(subject, profile)
+    return [error for book in _WITH_STATE for error in book.apply(subject, profile)]
+
+
+def has_errors(problems: Iterable[RegistryError]) -> bool:
+    """Tell whether something is wrong that makes a submission fail."""
+    return any(problem.severity == Severity.ERROR for problem in problems)
+
+
+def is_structural(problem: RegistryError) -> bool:
+    """Tell whether a problem is an error of structure, so that state need not be asked."""
+    return problem.severity == Severity.ERROR and problem.rule[:1] in {"A", "B", ""}
+
+
+def check_strictness(strictness: Mapping[str, Strictness]) -> list[str]:
+    """Return what is wrong with a strictness setting: unknown rules, and rules that are fixed."""
+    groups = {rule.group for rule in RULES.values()}
+    problems = []
+    for name, value in strictness.items():
+        rule = RULES.get(name)
+        if rule is None and name not in groups:
+            problems.append(f"there is no rule or group of rules '{name}'")
+        elif rule is not None and rule.fixed and value is not Strictness.REJECT:
+            problems.append(f"rule {name} cannot be relaxed: {rule.says} {rule.why}")
     return problems
-
-
-def errors_only(problems: Iterable[RegistryError]) -> list[RegistryError]:
-    """Return those that make a submission fail."""
-    return [problem for problem in problems if problem.severity == Severity.ERROR]

@@ -2,17 +2,23 @@
 
 A rule has the number that the hub's documentation lists it by, the error code that breaking it
 gives, where it comes from, and one sentence for people. Its check yields findings: what was found
-and what was expected, and where. Rules that only the reader of the ebXML can check (a Slot that
-came twice) are declared without a check, so that they take part in strictness and documentation.
+and what was expected, and where. Rules that are checked elsewhere (a Slot that came twice is seen
+by the reader of the ebXML only) are declared without a check, so that they take part in strictness
+and documentation.
+
+```text
+rule.default ─┐
+group setting ┼─▶ Profile.strictness_of ─▶ reject: Error · warn: Warning · off: nothing
+rule setting ─┘         └ a fixed rule: reject, whatever is set
+```
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from ihe.errors import ErrorCode, RegistryError, registry_error
-from ihe.model import DocumentEntry, Folder, RegistryObject, Submission, SubmissionSet
 from ihe.vocabulary import Severity
 
 T = TypeVar("T")
@@ -31,15 +37,22 @@ class Basis(StrEnum):
 
     FRAMEWORK = "the Framework states rule and code"
     INFERRED = "the Framework states the rule, the code is inferred"
+    SCHEMA = "the ebRIM schema states the rule"
     PRACTICE = "practice of strict tools; the Framework is silent"
+    NATIONAL = "a national profile"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place where a rule is broken."""
+    """One place where a rule is broken; `context` tells what was found and what was expected."""
 
-    context: str
     location: str
+    context: str
+
+
+def finding(location: str, found: str, expected: str) -> Finding:
+    """Return a finding in the hub's usual words."""
+    return Finding(location, f"found {found}, expected {expected}")
 
 
 CodeSets: TypeAlias = Mapping[str, frozenset[tuple[str, str]]]
@@ -57,11 +70,14 @@ class Profile:
     accepts_limited_metadata
         Whether objects may be marked as limited metadata (XDR, column MS).
     strictness
-        By rule ("C9") or by group ("C"); the rule wins, and the rule's default fills in.
+        By rule ("C9") or by group ("C"); the rule wins, and the rule's default fills in. Group
+        "N" holds the checks of Norwegian numbers, which are off unless set. What is set for a
+        fixed rule does not count (`ihe.rules.check_strictness` tells so beforehand).
     code_sets
-        Closed lists of codes; none given: any code is accepted.
+        Closed lists of codes by Framework name; none given: any code is accepted. The list of an
+        Association's documentation is called "associationDocumentation".
     mime_types
-        Closed list of MIME types; None for any.
+        Closed list of MIME types, lower case and without parameters; None for any.
     """
 
     on_demand: bool = False
@@ -70,8 +86,10 @@ class Profile:
     code_sets: CodeSets = field(default_factory=dict)
     mime_types: frozenset[str] | None = None
 
-    def strictness_of(self, rule: "Rule[T]") -> Strictness:
+    def strictness_of(self, rule: "Rule[Any]") -> Strictness:  # Any: whatever it looks at
         """Return how strictly `rule` is taken here."""
+        if rule.fixed:
+            return Strictness.REJECT
         return self.strictness.get(rule.id, self.strictness.get(rule.group, rule.default))
 
 
@@ -82,23 +100,34 @@ class Rule(Generic[T]):
     Parameters
     ----------
     id
-        Its number: the group's letter and a number.
+        Its number: the group's letter and a number; a letter behind it marks a part that has a
+        strictness or a code of its own.
+    says
+        One sentence for people.
     code
-        errorCode when it is broken; a finding made while reading may carry its own.
-    basis, says
-        Where it comes from; one sentence for people.
-    default
-        How strictly it is taken when nothing is set.
+        errorCode when it is broken.
+    basis, clause
+        Where it comes from, with the place in the Framework when there is one.
+    default, why
+        How strictly it is taken when nothing is set; why so, where that is not plain.
+    fixed
+        Whether nothing can relax it: the registry could not keep such a submission.
     check
-        Yields what breaks it; None when the reader of the ebXML finds it.
+        Yields what breaks it; None when `checked_by` finds it.
+    checked_by
+        Who finds it, when it is no check here.
     """
 
     id: str
-    code: ErrorCode
-    basis: Basis
     says: str
-    default: Strictness
+    code: ErrorCode = ErrorCode.REGISTRY_METADATA
+    basis: Basis = Basis.FRAMEWORK
+    clause: str = ""
+    default: Strictness = Strictness.REJECT
+    why: str = ""
+    fixed: bool = False
     check: Callable[[T], Iterable[Finding]] | None = None
+    checked_by: str = ""
 
     @property
     def group(self) -> str:
@@ -111,16 +140,17 @@ class Rule(Generic[T]):
         if self.check is None or strictness is Strictness.OFF:
             return []
         return [
-            severity_of(
-                registry_error(self.code, found.context, found.location, rule=self.id), strictness
-            )
-            for found in self.check(subject)
+            taken(registry_error(self.code, each.context, each.location, rule=self.id), strictness)
+            for each in self.check(subject)
         ]
 
 
-def severity_of(error: RegistryError, strictness: Strictness) -> RegistryError:
-    """Return `error` as a warning when its rule only warns."""
-    return replace(error, severity=Severity.WARNING) if strictness is Strictness.WARN else error
+_SEVERITIES: Final = {Strictness.REJECT: Severity.ERROR, Strictness.WARN: Severity.WARNING}
+
+
+def taken(error: RegistryError, strictness: Strictness) -> RegistryError:
+    """Return `error` with the severity that its rule's strictness, not OFF, gives it."""
+    return replace(error, severity=_SEVERITIES[strictness])
 
 
 class RuleBook(Generic[T]):
@@ -136,35 +166,19 @@ class RuleBook(Generic[T]):
         *,
         code: ErrorCode = ErrorCode.REGISTRY_METADATA,
         basis: Basis = Basis.FRAMEWORK,
+        clause: str = "",
         default: Strictness = Strictness.REJECT,
+        why: str = "",
+        fixed: bool = False,
     ) -> Callable[[Callable[[T], Iterable[Finding]]], Callable[[T], Iterable[Finding]]]:
-        """Declare the decorated function as the check of a rule."""
+        """Declare the decorated function as the check of a rule; the fields are `Rule`'s."""
 
         def declare(check: Callable[[T], Iterable[Finding]]) -> Callable[[T], Iterable[Finding]]:
-            self.rules.append(Rule(id, code, basis, says, default, check))
+            self.rules.append(Rule(id, says, code, basis, clause, default, why, fixed, check))
             return check
 
         return declare
 
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What the rules without state look at."""
-
-    submission: Submission
-    profile: Profile
-
-
-def name_of(thing: RegistryObject) -> str:
-    """Return how findings call an object: `DocumentEntry[Document01]`."""
-    return f"{type(thing).__name__}[{thing.entry_uuid}]"
-
-
-def where(thing: RegistryObject, attribute: str) -> str:
-    """Return how findings call an attribute: `DocumentEntry[Document01].creationTime`."""
-    return f"{name_of(thing)}.{attribute}"
-
-
-WithPatient: TypeAlias = DocumentEntry | SubmissionSet | Folder
-
-RME: Final = ErrorCode.REGISTRY_METADATA
+    def apply(self, subject: T, profile: Profile) -> list[RegistryError]:
+        """Return the errors and warnings of all its rules."""
+        return [error for rule in self.rules for error in rule.apply(subject, profile)]

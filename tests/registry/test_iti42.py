@@ -1,112 +1,36 @@
-"""ITI-42 on a registry in memory: the life of documents, all or nothing, and who may do what."""
+"""ITI-42 on a registry in memory: the life of documents, all or nothing, and several at once."""
 
-import itertools
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from hub.call import Call
-from ihe.datatypes import CX, DTM, OID, SHA1, Identifier
-from ihe.ebxml.rendering import fill, read_filled
+from ihe.datatypes import DTM, OID, SHA1, Identifier
 from ihe.errors import ErrorCode
-from ihe.messages import RegistryResponse, SubmitObjectsRequest
-from ihe.model import DocumentEntry, LocalizedString, Submission
-from ihe.state import Kind, Record, any_of
-from ihe.vocabulary import (
-    AssociationType,
-    DocumentEntryType,
-    ResponseStatus,
-    Severity,
-    Status,
-    SubmissionSetStatus,
-)
-from registry import iti42, iti61
-from registry.domain import Registry
-from registry.patients import PatientMode
+from ihe.messages import RegistryResponse
+from ihe.model import LocalizedString, Slot, Submission
+from ihe.rules import Profile, Strictness
+from ihe.state import Kind
+from ihe.vocabulary import AssociationType, ResponseStatus, Severity, Status, SubmissionSetStatus
 from registry.store.memory import MemoryStore
 from registry.store.port import Writer
-from tests import samples
+from tests import samples, strategies
+from tests.registry.scene import START, Scene, codes
 
 E = ErrorCode
 T = AssociationType
-START = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
-
-
-class Scene:
-    """A registry, and the steps of a test on it."""
-
-    def __init__(self, **options: Any) -> None:
-        numbers = itertools.count(1000)
-        self.store = MemoryStore()
-        self.registry = Registry(
-            store=self.store, new_uuid=lambda: samples.uuid(next(numbers)), **options
-        )
-        self.at = START
-        self.sets = itertools.count(1)
-
-    def send(self, submission: Submission) -> RegistryResponse:
-        call = Call(at=self.at, trace_id="0" * 32)
-        return iti42.handle(SubmitObjectsRequest(submission), call, self.registry)
-
-    def new_set(self) -> Any:
-        number = next(self.sets)
-        return samples.submission_set(unique_id=OID(f"2.25.77.{number}"))
-
-    def submit(self, *entries: DocumentEntry, **changes: Any) -> RegistryResponse:
-        changes.setdefault("submission_set", self.new_set())
-        links = changes.pop("links", ())
-        submission = samples.submission(*entries, **changes)
-        return self.send(replace(submission, associations=(*submission.associations, *links)))
-
-    def document(self, number: int, **changes: Any) -> str:
-        """Register a document, and return its entryUUID."""
-        response = self.submit(samples.entry(number, **changes))
-        assert response.ok, response.errors
-        return self.entry(number).entry_uuid
-
-    def relate(self, kind: T, number: int, target: str, **changes: Any) -> RegistryResponse:
-        """Register document `number` in a relationship to `target`."""
-        new = samples.entry(number, **changes)
-        link = samples.relationship(kind, new.entry_uuid, target)
-        return self.submit(new, links=(link,))
-
-    def find(self, kind: Kind, attribute: str, *values: str) -> list[Record]:
-        with self.store.read() as state:
-            return state.find(kind, (any_of(attribute, *values),))
-
-    def entry(self, number: int) -> Record:
-        (found,) = self.find(Kind.DOCUMENT_ENTRY, "unique_id", f"2.25.1000.{number}")
-        return found
-
-    def status(self, number: int) -> Status:
-        return self.entry(number).status
-
-    def value(self, record: Record) -> Any:
-        return read_filled(
-            fill(
-                record.template,
-                status=record.status,
-                patient_id=record.patient_id,
-                last_update_time=record.last_update_time,
-            )
-        )
-
-    def everything(self) -> list[str]:
-        with self.store.read() as state:
-            sets = state.find(Kind.SUBMISSION_SET, (any_of("availability_status", *Status),))
-            return [record.entry_uuid for record in sets]
 
 
 @pytest.fixture
 def scene() -> Scene:
     return Scene()
-
-
-def codes(response: RegistryResponse) -> set[str]:
-    return {each.code for each in response.errors}
 
 
 # --- registering ---------------------------------------------------------------------------------
@@ -176,6 +100,23 @@ def test_one_bad_entry_keeps_the_whole_submission_out(scene: Scene) -> None:
     response = scene.submit(samples.entry(1), samples.entry(2, class_code=None))
     assert response.status is ResponseStatus.FAILURE
     assert scene.everything() == []
+
+
+def test_faults_of_attributes_and_against_the_registry_are_told_together(scene: Scene) -> None:
+    old = scene.document(1)
+    assert scene.relate(T.RPLC, 2, old).ok
+    before = scene.everything()
+    found = scene.relate(T.APND, 3, old, class_code=None, hash=SHA1("x"))
+    assert [each.rule for each in found.errors] == ["C1", "D6", "F13"]
+    assert scene.everything() == before
+
+
+def test_with_a_broken_structure_nobody_asks_what_is_registered(scene: Scene) -> None:
+    old = scene.document(1)
+    assert scene.relate(T.RPLC, 2, old).ok
+    link = samples.relationship(T.APND, "Document03", old)
+    broken = replace(samples.submission(samples.entry(3)), associations=(link,))
+    assert {each.rule for each in scene.send(broken).errors} == {"B4"}
 
 
 def test_an_error_against_the_registry_keeps_everything_out(scene: Scene) -> None:
@@ -253,11 +194,8 @@ def test_a_transformation_is_not_appended_to(scene: Scene) -> None:
 def test_a_snapshot_is_of_an_on_demand_entry(scene: Scene) -> None:
     stable = scene.document(1)
     assert codes(scene.relate(T.IS_SNAPSHOT_OF, 2, stable)) == {E.REGISTRY_METADATA}
-    request = SubmitObjectsRequest(
-        samples.submission(samples.on_demand_entry(3), submission_set=scene.new_set())
-    )
-    call = Call(at=START, trace_id="0" * 32)
-    assert iti61.handle(request, call, scene.registry).ok
+    on_demand = samples.submission(samples.on_demand_entry(3), submission_set=scene.new_set())
+    assert scene.send_on_demand(on_demand).ok
     assert scene.relate(T.IS_SNAPSHOT_OF, 4, scene.entry(3).entry_uuid).ok
 
 
@@ -301,17 +239,101 @@ def test_a_registered_document_is_put_into_a_registered_folder(scene: Scene) -> 
     assert folder.last_update_time == "20261124103000"
 
 
+@pytest.mark.parametrize("folder_is_new", [True, False])
+@pytest.mark.parametrize("document_is_new", [True, False])
+def test_new_and_registered_documents_are_put_into_new_and_registered_folders(
+    scene: Scene, document_is_new: bool, folder_is_new: bool
+) -> None:
+    assert scene.send(samples.submission_with_folder()).ok
+    (registered,) = scene.find(Kind.FOLDER, "unique_id", "2.25.3000.1")
+    document = "Document05" if document_is_new else scene.document(5)
+    folder = "Folder02" if folder_is_new else registered.entry_uuid
+    plain = samples.submission(samples.entry(5), submission_set=scene.new_set())
+    of_document = plain.associations if document_is_new else ()
+    of_folder = (samples.member("SubmissionSet01", "Folder02"),) if folder_is_new else ()
+    inside = samples.member(folder, document, entry_uuid="in", submission_set_status=None)
+    submission = replace(
+        plain,
+        entries=plain.entries if document_is_new else (),
+        folders=(samples.folder(2),) if folder_is_new else (),
+        associations=(*of_document, *of_folder, inside, samples.member("SubmissionSet01", "in")),
+    )
+    scene.at = START + timedelta(days=1)
+    assert scene.send(submission).errors == ()
+    number = 2 if folder_is_new else 1
+    (holder,) = scene.find(Kind.FOLDER, "unique_id", f"2.25.3000.{number}")
+    assert holder.last_update_time == "20261125083000"
+    content = scene.find(Kind.ASSOCIATION, "source", holder.entry_uuid)
+    assert scene.entry(5).entry_uuid in {each.target for each in content}
+
+
+def test_a_folder_of_a_later_submission_does_not_go_back_in_time(scene: Scene) -> None:
+    scene.at = START + timedelta(days=1)
+    assert scene.send(samples.submission_with_folder()).ok
+    scene.at = START
+    assert scene.relate(T.RPLC, 2, scene.entry(1).entry_uuid).ok
+    (folder,) = scene.find(Kind.FOLDER, "unique_id", "2.25.3000.1")
+    assert folder.last_update_time == "20261125083000"
+
+
 def test_a_document_of_another_patient_is_not_put_into_a_folder(scene: Scene) -> None:
     assert scene.send(samples.submission_with_folder()).ok
     (folder,) = scene.find(Kind.FOLDER, "unique_id", "2.25.3000.1")
     other = samples.OTHER_PATIENT
     new = samples.entry(2, patient_id=other)
-    inside = samples.member(folder.entry_uuid, "Document02", submission_set_status=None)
-    outer = samples.member("SubmissionSet01", inside.entry_uuid, submission_set_status=None)
+    inside = samples.member(
+        folder.entry_uuid, "Document02", entry_uuid="in", submission_set_status=None
+    )
+    outer = samples.member("SubmissionSet01", "in")
     response = scene.submit(
         new, submission_set=replace(scene.new_set(), patient_id=other), links=(inside, outer)
     )
     assert codes(response) == {E.PATIENT_ID_DOES_NOT_MATCH}
+
+
+# --- what comes back -----------------------------------------------------------------------------
+
+
+def test_extra_metadata_comes_back_on_every_kind_of_object(scene: Scene) -> None:
+    extra = (Slot("urn:example:ward", ("B3", "Å ~ <&>")), Slot("urn:example:bed", ("4",)))
+    whole = samples.submission_with_folder()
+    submission = replace(
+        whole,
+        submission_sets=(replace(whole.submission_set, extra=extra),),
+        entries=(replace(whole.entries[0], extra=extra),),
+        folders=(replace(whole.folders[0], extra=extra),),
+        associations=tuple(replace(link, extra=extra) for link in whole.associations),
+    )
+    assert scene.send(submission).errors == ()
+    assert [scene.value(record).extra for record in scene.everything()] == [extra] * 7
+
+
+def test_the_documentation_of_a_relationship_comes_back(scene: Scene) -> None:
+    old = scene.document(1)
+    why = samples.code("corrected", display="Rettet")
+    link = samples.relationship(T.RPLC, "Document02", old, documentation=why)
+    assert scene.submit(samples.entry(2), links=(link,)).errors == ()
+    (found,) = scene.find(Kind.ASSOCIATION, "target", old)[1:]
+    assert scene.value(found).documentation == why
+
+
+NAMES = (
+    "Čeavli Đuoddar · Ærlig Østby · Анна · 李小龍 · عمر · 𠮷野家 · e\u0301 and é · O'Hara & <Ltd>"
+)
+
+
+def test_names_in_every_script_come_back_to_the_letter(scene: Scene) -> None:
+    entry = samples.entry(1, title=LocalizedString(NAMES), comments=LocalizedString(NAMES))
+    assert scene.submit(entry).errors == ()
+    found = scene.value(scene.entry(1))
+    assert (str(found.title), str(found.comments)) == (NAMES, NAMES)
+
+
+def test_a_value_is_measured_in_characters(scene: Scene) -> None:
+    most = "𠮷" * 256  # 1024 octets
+    assert scene.submit(samples.entry(1, class_code=samples.code(most))).errors == ()
+    longer = scene.submit(samples.entry(2, class_code=samples.code(most + "𠮷")))
+    assert [each.rule for each in longer.errors] == ["A2b"]
 
 
 # --- references ----------------------------------------------------------------------------------
@@ -380,118 +402,92 @@ def test_a_uuid_is_never_used_again(scene: Scene) -> None:
     assert uuid in response.errors[0].context
 
 
-# --- replays -------------------------------------------------------------------------------------
-
-with_uuids = samples.submission(
-    samples.entry(entry_uuid=samples.uuid(50)),
-    submission_set=samples.submission_set(entry_uuid=samples.uuid(51)),
-)
+# --- several at once -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "submission",
-    [samples.submission(), samples.submission_with_folder(), with_uuids],
-    ids=["symbolic ids", "with a folder", "with UUIDs"],
-)
-def test_the_same_submission_again_succeeds_and_changes_nothing(
-    scene: Scene, submission: Submission
-) -> None:
-    assert scene.send(submission).ok
-    before = scene.everything()
-    assert scene.send(submission) == RegistryResponse()
-    assert scene.everything() == before
-    assert len(scene.find(Kind.DOCUMENT_ENTRY, "unique_id", "2.25.1000.1")) == 1
+class WatchedStore(MemoryStore):
+    """A store in memory that notes what is locked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.locked: list[str] = []
+
+    def write(self, work: Callable[[Writer], Any]) -> Any:
+        def watched(writer: Writer) -> Any:
+            writer.lock = self.locked.extend  # type: ignore[assignment,method-assign]  # to note the keys
+            return work(writer)
+
+        return super().write(watched)
 
 
-def test_a_replacement_sent_again_succeeds(scene: Scene) -> None:
+def test_a_registration_locks_what_it_decides_about_and_nothing_symbolic() -> None:
+    scene = Scene()
     old = scene.document(1)
-    new = samples.entry(2)
-    link = samples.relationship(T.RPLC, new.entry_uuid, old)
+    store = WatchedStore()
+    watched = Scene(store=store)
+    watched.relate(T.RPLC, 2, old)
+    assert set(store.locked) == {samples.PATIENT, "2.25.77.1", "2.25.1000.2", old}
+
+
+def race(*steps: Callable[[], RegistryResponse]) -> list[RegistryResponse]:
+    """Take several steps at once."""
+    start = threading.Barrier(len(steps))
+
+    def run(step: Callable[[], RegistryResponse]) -> RegistryResponse:
+        start.wait()
+        return step()
+
+    with ThreadPoolExecutor(len(steps)) as pool:
+        return list(pool.map(run, steps))
+
+
+def test_of_many_replacements_of_one_document_one_wins(scene: Scene) -> None:
+    old = scene.document(1)
+    responses = race(*(partial(scene.relate, T.RPLC, number, old) for number in range(2, 10)))
+    assert [each.ok for each in responses].count(True) == 1
+    assert {code for each in responses for code in codes(each)} == {E.REGISTRY_DEPRECATED_DOCUMENT}
+
+
+def test_of_many_submissions_with_one_unique_id_one_wins(scene: Scene) -> None:
     chosen = scene.new_set()
-    assert scene.submit(new, submission_set=chosen, links=(link,)).ok
-    assert scene.submit(new, submission_set=chosen, links=(link,)).ok
-    assert scene.status(2) is Status.APPROVED
+    responses = race(
+        *(partial(scene.submit, samples.entry(n), submission_set=chosen) for n in range(1, 9))
+    )
+    assert [each.ok for each in responses].count(True) == 1
+    assert len(scene.everything()) == 3, "a set, a document and what holds them together"
 
 
-DIFFERENCES: list[Callable[[Submission], Submission]] = [
-    lambda s: replace(s, entries=(replace(s.entries[0], title=None),)),
-    lambda s: replace(s, submission_sets=(replace(s.submission_sets[0], comments=None),)),
-    lambda s: samples.submission(*s.entries, samples.entry(2)),
-]
+# --- relaxed rules -------------------------------------------------------------------------------
+
+RELAXED = Profile(accepts_limited_metadata=True, strictness=dict.fromkeys("ABCDFN", Strictness.OFF))
 
 
-@pytest.mark.parametrize("difference", DIFFERENCES, ids=["title", "comments", "one more"])
-def test_a_submission_that_differs_is_no_replay(
-    scene: Scene, difference: Callable[[Submission], Submission]
-) -> None:
-    submission = samples.submission()
-    assert scene.send(submission).ok
-    assert E.DUPLICATE_UNIQUE_ID_IN_REGISTRY in codes(scene.send(difference(submission)))
+@st.composite
+def loose_submissions(draw: st.DrawFn) -> Submission:
+    """Draw a submission whose attributes may be anything, or missing."""
+    patient = draw(strategies.patient_ids)
+    entry = replace(draw(strategies.entries), entry_uuid="Document01", patient_id=patient)
+    chosen = replace(
+        draw(strategies.submission_sets), entry_uuid="SubmissionSet01", patient_id=patient
+    )
+    folder = replace(draw(strategies.folders), entry_uuid="Folder01", patient_id=patient)
+    whole = samples.submission_with_folder()
+    return replace(whole, submission_sets=(chosen,), entries=(entry,), folders=(folder,))
 
 
-def test_replays_may_be_refused() -> None:
-    scene = Scene(accepts_replays=False)
-    assert scene.send(samples.submission()).ok
-    assert codes(scene.send(samples.submission())) == {E.DUPLICATE_UNIQUE_ID_IN_REGISTRY}
+@settings(deadline=None)
+@given(loose_submissions())
+def test_whatever_the_rules_let_through_can_be_kept(submission: Submission) -> None:
+    scene = Scene(profile=RELAXED)
+    response = scene.send(submission)
+    assert codes(response) <= {E.DUPLICATE_UNIQUE_ID_IN_REGISTRY}, "of the two, set and folder"
+    assert len(scene.everything()) == (7 if response.ok else 0)
 
 
-# --- patients ------------------------------------------------------------------------------------
-
-
-def add_patient(scene: Scene, *patients: CX) -> None:
-    def work(writer: Writer) -> None:
-        for each in patients:
-            writer.add_patient(each)
-
-    scene.store.write(work)
-
-
-def test_in_checked_mode_only_known_patients_are_accepted() -> None:
-    scene = Scene(patient_mode=PatientMode.CHECKED)
-    response = scene.submit(samples.entry())
-    assert codes(response) == {E.UNKNOWN_PATIENT_ID}
-    assert samples.PATIENT in response.errors[0].context
-    add_patient(scene, samples.PATIENT)
-    assert scene.submit(samples.entry()).ok
-
-
-@pytest.mark.parametrize("mode", PatientMode)
-def test_a_patient_id_that_was_merged_away_is_no_longer_good(mode: PatientMode) -> None:
-    scene = Scene(patient_mode=mode)
-    add_patient(scene, samples.PATIENT, samples.OTHER_PATIENT)
-    scene.store.write(lambda w: w.merge_patient(samples.PATIENT, samples.OTHER_PATIENT))
-    assert codes(scene.submit(samples.entry())) == {E.UNKNOWN_PATIENT_ID}
-
-
-def test_after_a_merge_documents_of_both_are_of_one_patient(scene: Scene) -> None:
-    old = scene.document(1)
-    add_patient(scene, samples.OTHER_PATIENT)
-    scene.store.write(lambda w: w.merge_patient(samples.PATIENT, samples.OTHER_PATIENT))
-    survivor = samples.OTHER_PATIENT
-    new = samples.entry(2, patient_id=survivor)
-    link = samples.relationship(T.RPLC, new.entry_uuid, old)
-    chosen = replace(scene.new_set(), patient_id=survivor)
-    assert scene.submit(new, submission_set=chosen, links=(link,)).errors == ()
-
-
-# --- on-demand -----------------------------------------------------------------------------------
-
-
-def test_on_demand_entries_have_their_own_transaction(scene: Scene) -> None:
-    on_demand = samples.submission(samples.on_demand_entry(), submission_set=scene.new_set())
-    assert E.REGISTRY_METADATA in codes(scene.send(on_demand))
-    call = Call(at=START, trace_id="0" * 32)
-    assert iti61.handle(SubmitObjectsRequest(on_demand), call, scene.registry).ok
-    assert scene.entry(1).object_type == DocumentEntryType.ON_DEMAND
-    again = samples.submission(samples.on_demand_entry(), submission_set=scene.new_set())
-    assert iti61.handle(SubmitObjectsRequest(again), call, scene.registry).ok, "it may come again"
-    stable = scene.submit(samples.entry(1))
-    assert codes(stable) == {E.NON_IDENTICAL_HASH}
-
-
-def test_an_on_demand_entry_never_has_the_id_of_a_stable_document(scene: Scene) -> None:
-    scene.document(1)
-    on_demand = samples.submission(samples.on_demand_entry(), submission_set=scene.new_set())
-    call = Call(at=START, trace_id="0" * 32)
-    response = iti61.handle(SubmitObjectsRequest(on_demand), call, scene.registry)
-    assert codes(response) == {E.REGISTRY_METADATA}
+@settings(deadline=None)
+@given(strategies.submissions)
+def test_no_submission_makes_the_registry_fail(submission: Submission) -> None:
+    for profile in (Profile(), RELAXED):
+        scene = Scene(profile=profile)
+        response = scene.send(submission)
+        assert response.ok == bool(scene.everything())
