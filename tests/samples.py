@@ -101,7 +101,7 @@ def author(**changes: Any) -> Author:
         ),
         roles=("3^^^&2.16.578.1.12.4.1.1.9034&ISO",),
         specialties=("4^^^&2.16.578.1.12.4.1.1.7426&ISO",),
-        telecommunications=(XTN("^PRN^PH^^47^75^534000"), XTN("^NET^Internet^post@example.no")),
+        telecommunications=(XTN("^PRN^PH^^47^75^534000"), XTN("^NET^Internet^post@example.com")),
     )
     return replace(whole, **changes)
 
