@@ -200,7 +200,7 @@ class Database:
             with self.engine.connect() as connection, self._used(connection.connection) as driver:
                 self._dbms.begin_read(driver)
                 result = work(connection)
-                driver.execute("COMMIT")
+                self._dbms.commit(driver)
                 return result
 
         return self._attempt(once)
@@ -216,7 +216,7 @@ class Database:
         try:
             with self._used(pooled) as driver:
                 yield driver
-                driver.execute("COMMIT")  # psycopg forgets its prepared statements on ROLLBACK
+                self._dbms.commit(driver)
         except Exception as error:  # passes on unless it is the driver's
             if (failure := self._failure(error)) is None:
                 raise
@@ -315,7 +315,7 @@ class Database:
                         if marks:
                             self._dbms.mark(driver, marks, mark, turn)
                         done.append(result)
-                        commit = driver.execute("COMMIT")
+                        commit = self._dbms.commit(driver)
                     if not self._dbms.committed(commit):
                         raise RefusedStatement(f"{self.what}: an error was passed over")
                     pooled.info["turn"] = turn

@@ -66,6 +66,10 @@ class Dbms(Protocol):
         """Begin to write; what others have committed in the meantime is seen."""
         ...
 
+    def commit(self, driver: Any) -> Any:
+        """Say COMMIT, and return the cursor of it."""
+        ...
+
     def committed(self, commit: Any) -> bool:
         """Tell by the cursor of a COMMIT whether it did that, and not undo everything."""
         ...
@@ -144,6 +148,10 @@ class Sqlite:
     def begin_write(self, driver: sqlite3.Connection) -> None:
         """Begin as the only writer."""
         driver.execute("BEGIN IMMEDIATE")
+
+    def commit(self, driver: sqlite3.Connection) -> sqlite3.Cursor:
+        """Write what is still to be written."""
+        return driver.execute("COMMIT")
 
     def committed(self, _commit: sqlite3.Cursor) -> bool:
         """Return true: SQLite says so when it cannot."""
@@ -286,12 +294,17 @@ class Postgresql:
 
     def begin_read(self, driver: psycopg.Connection) -> None:
         """Begin a snapshot."""
-        driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1")
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1"
+        driver.execute(begin, prepare=False)
 
     def begin_write(self, driver: psycopg.Connection) -> None:
         """Begin to write."""
         # a stricter level would show a transaction what was there before it waited for its locks
-        driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED", prepare=False)
+
+    def commit(self, driver: psycopg.Connection) -> psycopg.Cursor:
+        """Say COMMIT; also after reading, as psycopg forgets what is prepared on ROLLBACK."""
+        return driver.execute("COMMIT", prepare=False)
 
     def committed(self, commit: psycopg.Cursor) -> bool:
         """Tell COMMIT from the ROLLBACK that PostgreSQL makes of it after an error."""

@@ -172,8 +172,8 @@ class Patient:
     survivor: CX | None = None
 
 
-class State(Protocol):
-    """The registry's content at one moment; everything asked of one `State` is of that moment."""
+class Findable(Protocol):
+    """What can be asked for objects."""
 
     def find(self, kind: Kind, conditions: Sequence[Condition]) -> list[Record]:
         """Return the objects of `kind` that meet all `conditions`, oldest registration first.
@@ -183,6 +183,10 @@ class State(Protocol):
         `ihe.attributes.check_conditions` refuses.
         """
         ...
+
+
+class State(Findable, Protocol):
+    """The registry's content at one moment; everything asked of one `State` is of that moment."""
 
     def patient(self, patient_id: CX) -> Patient | None:
         """Return what is known of a patient id, compared as a whole; None when nothing is."""

@@ -20,7 +20,7 @@ from ihe.errors import ErrorCode, XdsFailure, registry_error
 from ihe.messages import AdhocQueryRequest, AdhocQueryResponse, ReturnType
 from ihe.model import ObjectRef
 from ihe.queries import StoredQuery, parse_query
-from ihe.state import AnyOf, Condition, Kind, Record, State, any_of
+from ihe.state import AnyOf, Condition, Findable, Kind, Record, State, any_of
 from ihe.vocabulary import AssociationType
 from ihe.vocabulary import StoredQueryId as Q
 from registry.domain import Registry
@@ -50,10 +50,14 @@ def answer(
 ) -> AdhocQueryResponse:
     """Answer a stored query that the transaction with this ITI number carried."""
     query = parse_query(request, transaction=transaction, lenient=registry.lenient_queries)
-    with registry.store.read() as state:
-        if registry.refuse_unknown_patient:
-            _check_known(state, query.patient_ids)
-        found = FINDERS[query.definition.id](state, query)
+    finder = FINDERS[query.definition.id]
+    if finder is _one_kind and not registry.refuse_unknown_patient:
+        found = _one_kind(registry.store, query)  # one question: no view is needed
+    else:
+        with registry.store.read() as state:
+            if registry.refuse_unknown_patient:
+                _check_known(state, query.patient_ids)
+            found = finder(state, query)
     home = registry.home_community_id
     if query.return_type == ReturnType.OBJECT_REF:
         return AdhocQueryResponse(
@@ -109,7 +113,7 @@ def _check_single_patient(found: Iterable[Record]) -> None:
 Finder: TypeAlias = Callable[[State, StoredQuery], list[Record]]
 
 
-def _one_kind(state: State, query: StoredQuery) -> list[Record]:
+def _one_kind(state: Findable, query: StoredQuery) -> list[Record]:
     """Find objects of one kind, by their ids or by the filters."""
     kind = query.definition.starts_from
     return state.find(kind, (*query.selection, *query.conditions[kind]))

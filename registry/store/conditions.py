@@ -19,7 +19,7 @@ Rows come unsorted, with their number first: sorting what is nearly sorted costs
 nothing, and the server would have to carry every template through its sort.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
 from typing import Any, Final, NamedTuple
@@ -63,7 +63,7 @@ class Term(NamedTuple):
         What is compared.
     given
         Whether one value, a list or none is given: for a time, of the start and of the stop;
-        for a code, of those with a scheme and of those without.
+        for a code, of those with a scheme and then of those without, if there are any.
     negated
         Whether it must not hold.
     """
@@ -85,39 +85,62 @@ _LISTS: Final = {
 }
 
 
-def shape(  # noqa: PLR0911  # one return a comparison reads best
-    kind: Kind, condition: Condition, dialect: Dialect
-) -> tuple[Term, list[Any]]:
+def shape(kind: Kind, condition: Condition, dialect: Dialect) -> tuple[Term, list[Any]]:
     """Return the shape of a condition, and its values as the driver takes them."""
-    match condition:
-        case Newest():
-            return Term("newest"), []
-        case Not(inner):
-            term, values = shape(kind, inner, dialect)
-            return term._replace(negated=True), values
-        case Between(attribute, start, stop):
-            bounds = [bound for bound in (start, stop) if bound is not None]
-            given = tuple(NONE if bound is None else ONE for bound in (start, stop))
-            return Term("time", attribute, given), [comparable(bound) for bound in bounds]
-        case AnyOf(attribute, texts) if attribute in _UUIDS:
-            urns = [text for text in texts if is_uuid_urn(text)]
-            if len(urns) == 1:
-                return Term("any", attribute, (ONE,)), [dialect.uuid(urns[0])]
-            return Term("any", attribute, (LIST,)), [dialect.uuids(urns)]
-        case AnyOf(attribute, texts):
-            return _texts("any", kind, attribute, [comparable(text) for text in texts], dialect)
-        case Like(attribute, patterns):
-            compared = [comparable(pattern) for pattern in patterns]
-            if not any("%" in pattern or "_" in pattern for pattern in compared):
-                return _texts("any", kind, attribute, compared, dialect)
-            return Term("like", attribute, (LIST,)), [dialect.patterns(compared)]
-        case AnyCode(attribute, codes):
-            exact = [code_text(code, scheme) for code, scheme in codes if scheme is not None]
-            loose = [escape(comparable(code)) for code, scheme in codes if scheme is None]
-            term, values = _texts("code", kind, attribute, exact, dialect)
-            if not loose:
-                return term._replace(given=(*term.given, NONE)), values
-            return term._replace(given=(*term.given, LIST)), [*values, dialect.texts(loose)]
+    return _SHAPES[type(condition)](kind, condition, dialect)
+
+
+def _any_of(kind: Kind, condition: AnyOf, dialect: Dialect) -> tuple[Term, list[Any]]:
+    attribute = condition.attribute
+    if attribute not in _UUIDS:
+        return _texts("any", kind, attribute, list(map(comparable, condition.values)), dialect)
+    urns = [text for text in condition.values if is_uuid_urn(text)]
+    if len(urns) == 1:
+        return Term("any", attribute, (ONE,)), [dialect.uuid(urns[0])]
+    return Term("any", attribute, (LIST,)), [dialect.uuids(urns)]
+
+
+def _any_code(kind: Kind, condition: AnyCode, dialect: Dialect) -> tuple[Term, list[Any]]:
+    codes = condition.codes
+    exact = [code_text(code, scheme) for code, scheme in codes if scheme is not None]
+    loose = [escape(comparable(code)) for code, scheme in codes if scheme is None]
+    term, values = _texts("code", kind, condition.attribute, exact, dialect)
+    if not loose:
+        return term, values
+    return term._replace(given=(*term.given, LIST)), [*values, dialect.texts(loose)]
+
+
+def _between(_kind: Kind, condition: Between, _dialect: Dialect) -> tuple[Term, list[Any]]:
+    both = (condition.start, condition.stop)
+    given = tuple(NONE if bound is None else ONE for bound in both)
+    values = [comparable(bound) for bound in both if bound is not None]
+    return Term("time", condition.attribute, given), values
+
+
+def _like(kind: Kind, condition: Like, dialect: Dialect) -> tuple[Term, list[Any]]:
+    patterns = list(map(comparable, condition.patterns))
+    if not any("%" in pattern or "_" in pattern for pattern in patterns):
+        return _texts("any", kind, condition.attribute, patterns, dialect)
+    return Term("like", condition.attribute, (LIST,)), [dialect.patterns(patterns)]
+
+
+def _newest(_kind: Kind, _condition: Newest, _dialect: Dialect) -> tuple[Term, list[Any]]:
+    return Term("newest"), []
+
+
+def _not(kind: Kind, condition: Not, dialect: Dialect) -> tuple[Term, list[Any]]:
+    term, values = shape(kind, condition.condition, dialect)
+    return term._replace(negated=True), values
+
+
+_SHAPES: Final[Mapping[type[Condition], Callable[..., tuple[Term, list[Any]]]]] = {
+    AnyOf: _any_of,
+    AnyCode: _any_code,
+    Between: _between,
+    Like: _like,
+    Newest: _newest,
+    Not: _not,
+}
 
 
 def _texts(

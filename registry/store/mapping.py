@@ -113,9 +113,12 @@ def _searched(kind: Kind, name: str, is_list: bool) -> Read:
 
     def several(o: Any) -> str | None:
         found = values(o)
-        return json.dumps([text(each) for each in found], ensure_ascii=False) if found else None
+        return _json([text(each) for each in found]) if found else None
 
     return several if is_list else one
+
+
+_json: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _code(code: Code) -> str:
@@ -186,61 +189,89 @@ _STATUSES: Final = {status.value: status for status in Status}
 
 
 @lru_cache
-def record_of(kind: Kind, dialect: Dialect) -> Callable[[Row], Record]:
-    """Return the function that makes a `Record` of what was selected.
+def records_of(kind: Kind, dialect: Dialect) -> Callable[[list[Row]], list[Record]]:
+    """Return the function that makes the `Record`s of what was selected.
 
-    It runs for every object of every answer, hence positions instead of names.
+    Its loop runs for every object of every answer: hence positions instead of names.
     """
     urn = dialect.urn
 
-    def entry(row: Row) -> Record:
-        _, patient, uuid, status, template, logical_id, version, unique_id, *rest = row
-        own = urn(uuid)
-        logical = own if logical_id is None else urn(logical_id)
-        return Record(
-            kind, own, logical, version, CX(patient), _STATUSES[status], template, unique_id, *rest
-        )
+    def entries(rows: list[Row]) -> list[Record]:
+        ids = _Ids()
+        return [
+            Record(
+                kind,
+                own := urn(uuid),
+                own if logical_id is None else urn(logical_id),
+                version,
+                ids[patient],
+                _STATUSES[status],
+                template,
+                unique_id,
+                object_type,
+                hash_,
+                size,
+            )
+            for _, patient, uuid, status, template, logical_id, version, unique_id,
+                object_type, hash_, size in rows
+        ]  # fmt: skip  # the columns stand as in `SELECTED`
 
-    def submission_set(row: Row) -> Record:
-        _, patient, uuid, status, template, unique_id = row
-        own = urn(uuid)
-        return Record(kind, own, own, 1, CX(patient), _STATUSES[status], template, unique_id)
+    def submission_sets(rows: list[Row]) -> list[Record]:
+        ids = _Ids()
+        return [
+            Record(
+                kind, own := urn(uuid), own, 1, ids[patient], _STATUSES[status], template, unique_id
+            )
+            for _, patient, uuid, status, template, unique_id in rows
+        ]
 
-    def folder(row: Row) -> Record:
-        _, patient, uuid, status, template, logical_id, version, unique_id, time = row
-        own = urn(uuid)
-        return Record(
-            kind=kind,
-            entry_uuid=own,
-            logical_id=own if logical_id is None else urn(logical_id),
-            version=version,
-            patient_id=CX(patient),
-            status=_STATUSES[status],
-            template=template,
-            unique_id=unique_id,
-            last_update_time=None if time is None else DTM(time),
-        )
+    def folders(rows: list[Row]) -> list[Record]:
+        ids = _Ids()
+        return [
+            Record(
+                kind=kind,
+                entry_uuid=(own := urn(uuid)),
+                logical_id=own if logical_id is None else urn(logical_id),
+                version=version,
+                patient_id=ids[patient],
+                status=_STATUSES[status],
+                template=template,
+                unique_id=unique_id,
+                last_update_time=None if time is None else DTM(time),
+            )
+            for _, patient, uuid, status, template, logical_id, version, unique_id, time in rows
+        ]
 
-    def association(row: Row) -> Record:
-        _, patient, uuid, status, template, type_, source, target, submission_set_status = row
-        own = urn(uuid)
-        return Record(
-            kind=kind,
-            entry_uuid=own,
-            logical_id=own,
-            version=1,
-            patient_id=CX(patient),
-            status=_STATUSES[status],
-            template=template,
-            type=type_,
-            source=urn(source),
-            target=urn(target),
-            submission_set_status=submission_set_status,
-        )
+    def associations(rows: list[Row]) -> list[Record]:
+        ids = _Ids()
+        return [
+            Record(
+                kind=kind,
+                entry_uuid=(own := urn(uuid)),
+                logical_id=own,
+                version=1,
+                patient_id=ids[patient],
+                status=_STATUSES[status],
+                template=template,
+                type=type_,
+                source=urn(source),
+                target=urn(target),
+                submission_set_status=set_status,
+            )
+            for _, patient, uuid, status, template, type_, source, target, set_status in rows
+        ]
 
     return {
-        Kind.DOCUMENT_ENTRY: entry,
-        Kind.SUBMISSION_SET: submission_set,
-        Kind.FOLDER: folder,
-        Kind.ASSOCIATION: association,
+        Kind.DOCUMENT_ENTRY: entries,
+        Kind.SUBMISSION_SET: submission_sets,
+        Kind.FOLDER: folders,
+        Kind.ASSOCIATION: associations,
     }[kind]
+
+
+class _Ids(dict[str, CX]):
+    """The patient ids of an answer, each made once."""
+
+    def __missing__(self, text: str) -> CX:
+        self[text] = patient_id = CX(text)
+        return patient_id

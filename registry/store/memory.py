@@ -73,6 +73,10 @@ class MemoryStore:
         """Open a view of this moment."""
         yield _View(self._content)
 
+    def find(self, kind: Kind, conditions: Sequence[Condition]) -> list[Record]:
+        """Answer one question of this moment."""
+        return _View(self._content).find(kind, conditions)
+
     def write(self, work: Callable[[Writer], T]) -> T:
         """Run `work` on a copy, and let the copy count when it is done."""
         with self._writing:

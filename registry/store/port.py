@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from ihe.datatypes import CX, DTM
 from ihe.model import RegistryObject
-from ihe.state import State
+from ihe.state import Findable, State
 from ihe.vocabulary import Status
 
 T = TypeVar("T")
@@ -61,8 +61,12 @@ class Writer(State, Protocol):
         ...
 
 
-class Store(Protocol):
-    """The registry's store."""
+class Store(Findable, Protocol):
+    """The registry's store.
+
+    `find` answers one question, of this moment, for less than a view costs: a server is asked once
+    and not three times.
+    """
 
     def read(self) -> AbstractContextManager[State]:
         """Open a view of this moment.
@@ -84,8 +88,11 @@ class Store(Protocol):
         Raises
         ------
         Unavailable
-            The store does not answer, or is full or read-only; nothing was changed, or, when the
-            connection broke during the commit, it has been found out that nothing was changed.
+            The store does not answer, or is full or read-only. Nothing was changed: also when the
+            connection broke during the commit, this has been found out. Only when the store stays
+            away, it cannot be, and the reason says that it is not known.
+        ValueError
+            `work` registered what cannot be: an id that is in use, an object without a patient.
         """
         ...
 

@@ -10,7 +10,7 @@ from ihe.state import Condition, Kind, Patient, Record, comparable
 from registry.store import statements
 from registry.store.conditions import Statement, shape, statement
 from registry.store.dialects import Dialect, Row
-from registry.store.mapping import record_of
+from registry.store.mapping import records_of
 
 
 class View:
@@ -31,7 +31,7 @@ class View:
         question = statement(kind, tuple(terms), self._dialect)
         rows = self._fetch(question, *values)
         rows.sort(key=itemgetter(0))
-        return list(map(record_of(kind, self._dialect), rows))
+        return records_of(kind, self._dialect)(rows)
 
     def patient(self, patient_id: CX) -> Patient | None:
         """Return what is known of a patient id."""

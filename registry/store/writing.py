@@ -52,7 +52,7 @@ class Transaction(View):
         super().__init__(driver, dialect)
         self._render = render
         self._numbers = _Numbers(lambda: dialect.draw(driver))
-        self._known: dict[str, Row] = {}
+        self._known: dict[str, Row | None] = {}
 
     def lock(self, keys: Iterable[str]) -> None:
         """Take the locks of `keys`, and a block of numbers under them."""
@@ -101,9 +101,9 @@ class Transaction(View):
     def add_patient(self, patient_id: CX) -> None:
         """Insert a patient, unless it is there."""
         if self._patient(patient_id) is None:
-            key = self._numbers.next()
-            row = (key, key, str(patient_id), comparable(patient_id))
-            self._send(self._statements.add_patient, row)
+            key, compared = self._numbers.next(), comparable(patient_id)
+            self._send(self._statements.add_patient, (key, key, str(patient_id), compared))
+            del self._known[compared]  # somebody else may have been faster
 
     def merge_patient(self, subsumed: CX, survivor: CX) -> None:
         """Let the patients that are `subsumed` now be `survivor`."""
@@ -182,10 +182,9 @@ class Transaction(View):
     def _patient(self, patient_id: CX) -> Row | None:
         """Return what is known of a patient; what was found once is remembered."""
         compared = comparable(patient_id)
-        found = self._known.get(compared) or super()._patient(patient_id)
-        if found is not None:
-            self._known[compared] = found
-        return found
+        if compared not in self._known:
+            self._known[compared] = super()._patient(patient_id)
+        return self._known[compared]
 
     def _send(self, statement: Statement, *rows: Sequence[Any]) -> None:
         self._dialect.send(self._driver, statement.sql, [statement.arrange(row) for row in rows])

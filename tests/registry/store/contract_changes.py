@@ -185,6 +185,13 @@ class ChangeContract:
         (link,) = records(store, LINK, any_of("source", uuid(9)))
         assert link.patient_id == LINE
 
+    def test_a_question_by_itself_is_of_this_moment(self, store) -> None:
+        register(store, entry(1))
+        question = ENTRY, [any_of("patient_id", LINE)]
+        assert store.find(*question) == records(store, ENTRY, any_of("patient_id", LINE))
+        register(store, entry(2))
+        assert [each.entry_uuid for each in store.find(*question)] == [uuid(1), uuid(2)]
+
     def test_a_writer_sees_its_own_merge(self, store) -> None:
         register(store, entry(1, KARI), entry(2, LINE))
 

@@ -23,7 +23,6 @@ from ihe.state import (
     Like,
     Newest,
     Not,
-    Record,
     State,
 )
 from ihe.vocabulary import (
@@ -228,10 +227,6 @@ def _settled(state: State, each: RegistryObject) -> RegistryObject:
     return replace(each, **changes)
 
 
-def _comparable(record: Record) -> tuple[object, ...]:
-    return tuple(getattr(record, name) for name in Record.__dataclass_fields__)
-
-
 class ModelContract:
     """For engines: to be mixed in beside `StoreContract`."""
 
@@ -256,7 +251,7 @@ class ModelContract:
                 kind, conditions = world.question()
                 wanted = expected.find(kind, conditions)
                 found = asked.find(kind, conditions)
-                assert list(map(_comparable, found)) == list(map(_comparable, wanted)), conditions
+                assert found == wanted, conditions
                 hits += bool(wanted)
             for patient_id in PATIENTS:
                 assert asked.patient(patient_id) == expected.patient(patient_id)
