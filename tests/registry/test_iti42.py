@@ -28,11 +28,6 @@ E = ErrorCode
 T = AssociationType
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
 # --- registering ---------------------------------------------------------------------------------
 
 

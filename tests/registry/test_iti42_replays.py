@@ -18,11 +18,6 @@ E = ErrorCode
 T = AssociationType
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
 def with_uuids(document: str = samples.uuid(50)) -> Submission:
     plain = samples.submission(
         samples.entry(entry_uuid=document),

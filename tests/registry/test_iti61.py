@@ -15,11 +15,6 @@ E = ErrorCode
 T = AssociationType
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
 def register(scene: Scene, *entries: DocumentEntry, target: str = "") -> RegistryResponse:
     """Register on-demand entries, the first of them in the place of `target` if there is one."""
     plain = samples.submission(*entries, submission_set=scene.new_set())

@@ -15,11 +15,6 @@ E = ErrorCode
 T = AssociationType
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
 def test_in_checked_mode_only_known_patients_are_accepted() -> None:
     scene = Scene(patients=PatientPolicy(PatientMode.CHECKED))
     response = scene.submit(samples.entry())
