@@ -15,6 +15,7 @@ from typing import Final
 from lxml.etree import _Element
 
 from ihe.ebxml.element import local_name, tag_of
+from ihe.ebxml.namespaces import readable
 from ihe.errors import FaultCode, SoapFault
 from ihe.messages import CHUNK, Attachment, Content, Parts, normal_content_id
 from ihe.vocabulary import XOP
@@ -85,7 +86,9 @@ class Attached:
 
 def _inline(element: _Element, where: str) -> InlineContent:
     if len(element):
-        raise _fault(f"{where} holds {tag_of(element[0])}; base64 text or xop:Include was expected")
+        raise _fault(
+            f"{where} holds {readable(tag_of(element[0]))}; base64 text or xop:Include was expected"
+        )
     text = "".join((element.text or "").split())
     try:
         return InlineContent(base64.b64decode(text, validate=True))

@@ -12,11 +12,12 @@ Classification); ITI TF-3 4.2.3.1.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from lxml.etree import _Element
 
+from ihe.ebxml.namespaces import readable
 from ihe.ebxml.text import attribute as a
 from ihe.ebxml.text import text as t
 from ihe.errors import ErrorCode, RegistryError, registry_error
@@ -33,8 +34,8 @@ CLASSIFICATION: Final = f"{{{RIM}}}Classification"
 EXTERNAL_IDENTIFIER: Final = f"{{{RIM}}}ExternalIdentifier"
 LOCALIZED_STRING: Final = f"{{{RIM}}}LocalizedString"
 _LANG: Final = f"{{{XML}}}lang"
-_IGNORED: Final = f"{{{RIM}}}ContentVersionInfo"
-_NESTED: Final = f"{{{RIM}}}RegistryObjectList"
+_CONTENT_VERSION_INFO: Final = f"{{{RIM}}}ContentVersionInfo"
+_NESTED_LIST: Final = f"{{{RIM}}}RegistryObjectList"
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -51,6 +52,30 @@ def local_name(element: _Element) -> str:
     return tag_of(element).rpartition("}")[2]
 
 
+def named(element: _Element) -> str:
+    """Return what problems call an element: `Classification[its id]`, `Slot[its name]`."""
+    own = element.get("id") or element.get("name")
+    return f"{local_name(element)}[{own}]" if own else local_name(element)
+
+
+def problem(rule: str, context: str, location: str) -> RegistryError:
+    """Return a structural fault: the rule that it breaks, what was found and expected, where."""
+    return registry_error(ErrorCode.REGISTRY_METADATA, context, location, rule=rule)
+
+
+def slot_values(slot: _Element) -> tuple[str, ...]:
+    """Return the values of a Slot, text untouched."""
+    return tuple(
+        [
+            value.text or ""
+            for listed in slot
+            if listed.tag == VALUE_LIST
+            for value in listed
+            if value.tag == VALUE
+        ]
+    )
+
+
 class Source:
     """An element that is read, sorted by kind of child.
 
@@ -61,12 +86,13 @@ class Source:
     path
         How problems call it, such as `ExtrinsicObject[Document01]`.
     problems
-        Where structural faults are put: what was found, what was expected, where.
+        Where structural faults are put.
     """
 
     __slots__ = (
         "description",
         "element",
+        "id",
         "identifiers",
         "name",
         "nodes",
@@ -79,6 +105,7 @@ class Source:
 
     def __init__(self, element: _Element, path: str, problems: list[RegistryError]) -> None:
         self.element, self.path, self.problems = element, path, problems
+        self.id = element.get("id", "").strip()
         self.slots: dict[str, tuple[str, ...]] = {}
         self.name: LocalizedString | None = None
         self.description: LocalizedString | None = None
@@ -90,12 +117,13 @@ class Source:
             self._sort(child)
 
     def _sort(self, child: _Element) -> None:
-        tag = tag_of(child)
+        tag = child.tag
         if tag == SLOT:
             self._slot(child)
         elif tag == CLASSIFICATION:
             self._classification(child)
         elif tag == EXTERNAL_IDENTIFIER:
+            self._refers(child, "registryObject")
             scheme = child.get("identificationScheme", "")
             self.identifiers.setdefault(scheme, []).append(child)
         elif tag == NAME:
@@ -104,67 +132,79 @@ class Source:
             self.description = self.localized(child, "Description")
         elif tag == VERSION_INFO:
             self.version = child.get("versionName")
-        elif tag == _NESTED and not len(child):
+        elif tag == _NESTED_LIST and not len(child):
             pass  # the schema allows it, and it says nothing
-        elif tag and tag != _IGNORED:
-            self.report("A2", f"{tag} is not expected here", local_name(child))
+        elif tag != _CONTENT_VERSION_INFO and (found := tag_of(child)):
+            self.report("A2", f"{readable(found)} is not expected here", local_name(child))
 
     def report(self, rule: str, context: str, where: str = "") -> None:
-        """Put down a structural fault."""
+        """Put down a structural fault; `where` is a place inside the element."""
         location = f"{self.path}/{where}" if where else self.path
-        self.problems.append(
-            registry_error(ErrorCode.REGISTRY_METADATA, context, location, rule=rule)
-        )
+        self.problems.append(problem(rule, context, location))
+
+    def refuse(self, child: _Element, where: str = "") -> None:
+        """Put down that a child is not kept, because the Framework has no place for it.
+
+        Names and descriptions without a text, and versions, say nothing: some software writes
+        them on everything.
+        """
+        if child.tag in {NAME, DESCRIPTION}:
+            if self.localized(child, where) is None:
+                return
+        elif child.tag == VERSION_INFO or not tag_of(child):
+            return
+        context = f"{readable(tag_of(child))} is not expected here and not kept"
+        self.report("B21b", context, f"{where}/{named(child)}" if where else named(child))
 
     def _slot(self, element: _Element) -> None:
         name = element.get("name", "")
-        where = f"Slot[{name}]"
+        values = slot_values(element)
         if not name:
-            self.report("B20", "a Slot has no name, one is expected", where)
-        values = tuple(slot_values(element))
+            self.report("B20", "a Slot has no name, one is expected", "Slot")
         if not values:
-            self.report("C10", "the Slot has no Value, at least one is expected", where)
+            self.report("C10", "the Slot has no Value, at least one is expected", f"Slot[{name}]")
         elif "" in values:
-            self.report("C10", "the Slot has an empty Value, a text is expected", where)
+            self.report("C10", "the Slot has an empty Value, a text is expected", f"Slot[{name}]")
         if name in self.slots:
             context = f"the Slot name '{name}' is used more than once, expected once"
-            self.report("B20", context, where)
+            self.report("B20", context, f"Slot[{name}]")
         else:
             self.slots[name] = values
 
     def _classification(self, element: _Element) -> None:
+        self._refers(element, "classifiedObject")
         node, scheme = element.get("classificationNode"), element.get("classificationScheme")
-        if node is not None and scheme is None:
-            self.nodes.append(node)
-        elif scheme is not None and node is None:
+        if scheme and not node:
             self.schemes.setdefault(scheme, []).append(element)
+        elif node and not scheme:
+            self.nodes.append(node)
+            for child in element:
+                self.refuse(child, named(element))
         else:
-            found = "both" if node is not None else "neither"
-            self.report(
-                "B19",
-                f"one of classificationNode and classificationScheme is expected, found {found}",
-                "Classification",
-            )
+            found = "both" if node else "neither"
+            context = "one of classificationNode and classificationScheme is expected, found "
+            self.report("B19", context + found, named(element))
+
+    def _refers(self, helper: _Element, attribute: str) -> None:
+        """Report a helper that is about another object than the one it stands in."""
+        about = helper.get(attribute, "").strip()
+        if about != self.id:
+            said = f"{attribute} is '{about}'" if about else f"{attribute} is missing"
+            context = f"{said}, expected is the id of the object around it, '{self.id}'"
+            self.report("B18", context, f"{named(helper)}/@{attribute}")
 
     def localized(self, element: _Element, where: str) -> LocalizedString | None:
         """Return the text of a Name or Description; None when it has none."""
-        strings = element.findall(LOCALIZED_STRING)
+        strings = [child for child in element if child.tag == LOCALIZED_STRING]
         if not strings:
             return None
         if len(strings) > 1:
             self.report("C10b", f"{len(strings)} LocalizedStrings, one is expected", where)
         first = strings[0]
-        value = first.get("value", "")
+        value = first.get("value")
         if not value:
             return None
         return LocalizedString(value, first.get(_LANG), first.get("charset"))
-
-
-def slot_values(slot: _Element) -> Iterator[str]:
-    """Yield the values of a Slot, text untouched."""
-    for listed in slot.iterchildren(VALUE_LIST):
-        for value in listed.iterchildren(VALUE):
-            yield value.text or ""
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -227,22 +267,23 @@ def _base_of(entry_uuid: str) -> Callable[[int], str]:
     """Return what makes the ids of an object's helpers from their position.
 
     The Framework has no attribute for these ids, so they are not kept: they follow from the
-    object's own. Helpers of an object with a symbolic id have symbolic ids.
+    object's own. Helpers of an object with a symbolic id have symbolic ids, of a form that a
+    sender is not likely to use for an object.
     """
     if not entry_uuid.startswith("urn:uuid:"):
         symbolic = a(entry_uuid)
-        return lambda position: f"{symbolic}.{position}"
+        return lambda position: f"{symbolic}.helper.{position}"
     digits = hashlib.sha1(entry_uuid.encode(), usedforsecurity=False).hexdigest()
-    # a UUID of version 5: made from the SHA-1 of a name
+    # a UUID of version 5: made from the SHA-1 of a name, and counted up
     head = f"urn:uuid:{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-8{digits[17:20]}-{digits[20:28]}"
     tail = int(digits[28:32], 16)
     return lambda position: f"{head}{(tail + position) & 0xFFFF:04x}"
 
 
 def write_slot(name: str, values: Iterable[str]) -> str:
-    """Return a rim:Slot."""
+    """Return a rim:Slot; `name` is escaped already."""
     listed = "".join([f"<rim:Value>{t(value)}</rim:Value>" for value in values])
-    return f'<rim:Slot name="{a(name)}"><rim:ValueList>{listed}</rim:ValueList></rim:Slot>'
+    return f'<rim:Slot name="{name}"><rim:ValueList>{listed}</rim:ValueList></rim:Slot>'
 
 
 def write_localized(tag: str, value: LocalizedString) -> str:
@@ -260,7 +301,7 @@ def write_classification(
     return (
         f'<rim:Classification classificationScheme="{scheme}" classifiedObject="{sheet.id}"'
         f' id="{sheet.next_id()}" nodeRepresentation="{a(representation)}"'
-        f' objectType="{EbRimType.CLASSIFICATION}">{slots}{name}</rim:Classification>'
+        f"{_IS_CLASSIFICATION}>{slots}{name}</rim:Classification>"
     )
 
 
@@ -268,15 +309,18 @@ def write_node(sheet: Sheet, node: str) -> str:
     """Return a rim:Classification by node: a label."""
     return (
         f'<rim:Classification classificationNode="{node}" classifiedObject="{sheet.id}"'
-        f' id="{sheet.next_id()}" objectType="{EbRimType.CLASSIFICATION}"/>'
+        f' id="{sheet.next_id()}"{_IS_CLASSIFICATION}/>'
     )
 
 
 def write_identifier(sheet: Sheet, scheme: str, value: str, name: str) -> str:
-    """Return a rim:ExternalIdentifier; `value` is escaped already."""
+    """Return a rim:ExternalIdentifier."""
     return (
         f'<rim:ExternalIdentifier id="{sheet.next_id()}" identificationScheme="{scheme}"'
-        f' objectType="{EbRimType.EXTERNAL_IDENTIFIER}" registryObject="{sheet.id}"'
-        f' value="{value}"><rim:Name><rim:LocalizedString value="{name}"/></rim:Name>'
-        "</rim:ExternalIdentifier>"
+        f'{_IS_IDENTIFIER} registryObject="{sheet.id}" value="{a(value)}">'
+        f'<rim:Name><rim:LocalizedString value="{name}"/></rim:Name></rim:ExternalIdentifier>'
     )
+
+
+_IS_CLASSIFICATION: Final = f' objectType="{EbRimType.CLASSIFICATION}"'
+_IS_IDENTIFIER: Final = f' objectType="{EbRimType.EXTERNAL_IDENTIFIER}"'

@@ -11,3 +11,20 @@ QUERY_PREFIX: Final = f'xmlns:query="{QUERY}"'
 XDS_PREFIX: Final = f'xmlns:xds="{XDS}"'
 RMD_PREFIX: Final = f'xmlns:rmd="{RMD}"'
 XOP_PREFIX: Final = f'xmlns:xop="{XOP}"'
+
+_PREFIXES: Final = {
+    RIM: "rim",
+    RS: "rs",
+    LCM: "lcm",
+    QUERY: "query",
+    XDS: "xds",
+    RMD: "rmd",
+    XOP: "xop",
+}
+
+
+def readable(tag: str) -> str:
+    """Return a Clark name as people write it: `rim:Slot`; an unknown namespace stays in full."""
+    namespace, _, name = tag.removeprefix("{").rpartition("}")
+    prefix = _PREFIXES.get(namespace)
+    return f"{prefix}:{name}" if prefix else tag

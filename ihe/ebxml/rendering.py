@@ -24,49 +24,20 @@ from typing import Final
 
 from ihe import xml
 from ihe.datatypes import CX, DTM, HomeCommunityId
-from ihe.ebxml import fields
 from ihe.ebxml.element import Sheet, write_node
-from ihe.ebxml.fields import Table
+from ihe.ebxml.fields import SHAPES
 from ihe.ebxml.metadata import read_object
 from ihe.ebxml.text import Hole
 from ihe.ebxml.text import attribute as a
-from ihe.model import (
-    Association,
-    DocumentEntry,
-    Folder,
-    ObjectRef,
-    RegistryObject,
-    SubmissionSet,
-)
-from ihe.vocabulary import RIM, EbRimType, Node, Status
+from ihe.model import Association, Folder, ObjectRef, RegistryObject
+from ihe.vocabulary import RIM, Status
 
 _HOME: Final = Hole("\x01")
 _STATUS: Final = Hole("\x02")
 _PATIENT: Final = Hole("\x03")
 _TIME: Final = Hole("\x04")
 
-_NONE: Final[Mapping[str, Hole | None]] = {}
-_SHAPES: Final[dict[type, tuple[Table, str, str, Node | None]]] = {
-    DocumentEntry: (fields.DOCUMENT_ENTRY, "ExtrinsicObject", "", None),
-    SubmissionSet: (
-        fields.SUBMISSION_SET,
-        "RegistryPackage",
-        f' objectType="{EbRimType.REGISTRY_PACKAGE}"',
-        Node.SUBMISSION_SET,
-    ),
-    Folder: (
-        fields.FOLDER,
-        "RegistryPackage",
-        f' objectType="{EbRimType.REGISTRY_PACKAGE}"',
-        Node.FOLDER,
-    ),
-    Association: (
-        fields.ASSOCIATION,
-        "Association",
-        f' objectType="{EbRimType.ASSOCIATION}"',
-        None,
-    ),
-}
+_NO_HOLES: Final[Mapping[str, Hole | None]] = {}
 
 
 def render(obj: RegistryObject | ObjectRef) -> bytes:
@@ -152,13 +123,17 @@ def read_filled(element: bytes) -> RegistryObject:
     return read_object(child)
 
 
-def _write(obj: RegistryObject, head: str = "", holes: Mapping[str, Hole | None] = _NONE) -> str:
+def _write(
+    obj: RegistryObject, head: str = "", holes: Mapping[str, Hole | None] = _NO_HOLES
+) -> str:
     """Return the element; `head` goes first into it, `holes` replace the values of fields."""
-    table, tag, object_type, node = _SHAPES[type(obj)]
+    shape = SHAPES[type(obj)]
     sheet = Sheet(obj.entry_uuid)
-    sheet.head += (head, object_type)
-    if node is not None:
-        sheet.classifications.append(write_node(sheet, node))
-    for name, place in table.items():
+    sheet.head.append(head)
+    if shape.object_type:
+        sheet.head.append(f' objectType="{shape.object_type}"')
+    if shape.label is not None:
+        sheet.classifications.append(write_node(sheet, shape.label))
+    for name, place in shape.places.items():
         place.put(sheet, holes[name] if name in holes else getattr(obj, name))
-    return sheet.element(tag)
+    return sheet.element(shape.tag)

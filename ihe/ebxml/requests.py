@@ -15,8 +15,9 @@ from lxml.etree import _Element
 from ihe.datatypes import OID, HomeCommunityId, Identifier
 from ihe.ebxml import namespaces as ns
 from ihe.ebxml.documents import Attached, Attaching
-from ihe.ebxml.element import SLOT, local_name, slot_values, tag_of, write_slot
+from ihe.ebxml.element import SLOT, local_name, named, slot_values, tag_of, write_slot
 from ihe.ebxml.metadata import OBJECT_REF, read_object_ref, read_submission
+from ihe.ebxml.namespaces import readable
 from ihe.ebxml.rendering import render
 from ihe.ebxml.text import attribute as a
 from ihe.ebxml.text import text as t
@@ -60,7 +61,9 @@ _SCHEMA_RETURN_TYPE: Final = "RegistryObject"
 def expect(element: _Element, tag: str) -> None:
     """Raise `SoapFault` unless `element` is a `tag`."""
     if element.tag != tag:
-        raise SoapFault(FaultCode.SENDER, f"{tag} was expected, found {tag_of(element)}")
+        raise SoapFault(
+            FaultCode.SENDER, f"{readable(tag)} was expected, found {readable(tag_of(element))}"
+        )
 
 
 def child(element: _Element, tag: str) -> _Element:
@@ -68,7 +71,9 @@ def child(element: _Element, tag: str) -> _Element:
     found = element.findall(tag)
     if len(found) != 1:
         parent = local_name(element)
-        raise SoapFault(FaultCode.SENDER, f"{parent} holds exactly one {tag}, found {len(found)}")
+        raise SoapFault(
+            FaultCode.SENDER, f"{parent} holds exactly one {readable(tag)}, found {len(found)}"
+        )
     return found[0]
 
 
@@ -134,8 +139,7 @@ def read_query(element: _Element, _parts: Parts) -> AdhocQueryRequest:
     return AdhocQueryRequest(
         query_id=query.get("id", "").strip(),
         parameters=tuple(
-            Slot(slot.get("name", ""), tuple(slot_values(slot)))
-            for slot in query.iterchildren(SLOT)
+            Slot(slot.get("name", ""), slot_values(slot)) for slot in query.iterchildren(SLOT)
         ),
         return_type=(ReturnType(return_type) if return_type in _RETURN_TYPES else return_type),
         home_community_id=HomeCommunityId(home.strip()) if home else None,
@@ -148,7 +152,7 @@ _RETURN_TYPES: Final = frozenset(map(str, ReturnType))
 def write_query(request: AdhocQueryRequest) -> Body:
     """Write query:AdhocQueryRequest."""
     home = f' home="{a(request.home_community_id)}"' if request.home_community_id else ""
-    slots = "".join(write_slot(slot.name, slot.values) for slot in request.parameters)
+    slots = "".join(write_slot(a(slot.name), slot.values) for slot in request.parameters)
     xml = (
         f"<query:AdhocQueryRequest {ns.QUERY_PREFIX} {ns.RIM_PREFIX}>"
         f'<query:ResponseOption returnComposedObjects="true"'
@@ -219,10 +223,8 @@ def read_remove_objects(element: _Element, _parts: Parts) -> RemoveObjectsReques
     slots = element.find(_REQUEST_SLOTS)
     for found in (element.find(_ADHOC_QUERY), slots if slots is not None and len(slots) else None):
         if found is not None:
-            raise SoapFault(
-                FaultCode.SENDER,
-                f"RemoveObjectsRequest names its objects by id alone, found {tag_of(found)}",
-            )
+            said = f"RemoveObjectsRequest names its objects by id alone, found {named(found)}"
+            raise SoapFault(FaultCode.SENDER, said)
     listed = child(element, _OBJECT_REF_LIST)
     objects = tuple(map(read_object_ref, listed.iterchildren(OBJECT_REF)))
     if not objects:

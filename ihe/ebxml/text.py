@@ -16,18 +16,8 @@ _ILLEGAL: Final = re.compile(f"[{_NEVER}]")
 # most texts hold nothing special: one look tells, and they go as they are
 _IN_TEXT: Final = re.compile(rf"[&<>\r{_NEVER}]").search
 _IN_ATTRIBUTE: Final = re.compile(rf'[&<>"\t\n\r{_NEVER}]').search
-_TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
-_ATTRIBUTE: Final = str.maketrans(
-    {
-        "&": "&amp;",
-        "<": "&lt;",
-        ">": "&gt;",
-        '"': "&quot;",
-        "\r": "&#13;",
-        "\n": "&#10;",
-        "\t": "&#9;",
-    }
-)
+_TEXT: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "&#13;"))
+_ATTRIBUTE: Final = (*_TEXT, ('"', "&quot;"), ("\n", "&#10;"), ("\t", "&#9;"))
 
 
 class UnwritableText(HubError):
@@ -71,12 +61,14 @@ def attribute(value: str) -> str:
     return value if _IN_ATTRIBUTE(value) is None else _escaped(value, _ATTRIBUTE)
 
 
-def _escaped(value: str, escapes: dict[int, str]) -> str:
+def _escaped(value: str, escapes: tuple[tuple[str, str], ...]) -> str:
     if isinstance(value, Hole):
         return value
     if found := _ILLEGAL.search(value):
         raise UnwritableText(value, found.start())
-    return value.translate(escapes)
+    for character, escape in escapes:
+        value = value.replace(character, escape)
+    return value
 
 
 def legible(value: str) -> str:

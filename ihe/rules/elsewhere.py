@@ -83,6 +83,15 @@ READING: Final[tuple[Rule[Any], ...]] = (  # Any: none of them has a check
         checked_by=_READER,
     ),
     Rule(
+        "B21b",
+        "Slots and texts stand where the Framework has them; others are not kept.",
+        code=ErrorCode.EXTRA_METADATA_NOT_SAVED,
+        basis=Basis.PRACTICE,
+        default=Strictness.WARN,
+        why="On a code or an identifier they are nobody's metadata; the sender is told.",
+        checked_by=_READER,
+    ),
+    Rule(
         "C3",
         "A single-valued Slot has exactly one Value.",
         clause="TF-3 Table 4.2.3.2-1",

@@ -10,7 +10,14 @@ from ihe.errors import ErrorCode, RegistryError
 from ihe.messages import SubmitObjectsRequest
 from ihe.model import Submission
 from ihe.rules import RULES, Profile, Strictness
-from ihe.vocabulary import DocumentEntryScheme, FolderScheme, Node, Severity, SubmissionSetScheme
+from ihe.vocabulary import (
+    DocumentEntryScheme,
+    EbRimType,
+    FolderScheme,
+    Node,
+    Severity,
+    SubmissionSetScheme,
+)
 from tests import samples
 from tests.samples import uuid
 
@@ -84,19 +91,19 @@ DEFECTS = [
     Defect("A2", "unknown child", "ExternalLink", add("<rim:ExternalLink/>")),
     Defect("A2", "unknown object", "Person", add("<rim:Person/>", "rim:RegistryObjectList")),
     Defect("A2", "object inside a package", "RegistryObjectList", add("<rim:RegistryObjectList><rim:ObjectRef/></rim:RegistryObjectList>", "rim:RegistryPackage")),
-    Defect("A3", "helper without id", "Classification has no id", edit(' id="Document01.1"', "")),
-    Defect("A4b", "two helpers with one id", "'Document01.1'", edit('"Document01.2"', '"Document01.1"')),
-    Defect("A4b", "helper with the id of its object", "'Document01'", edit('"Document01.2"', '"Document01"')),
-    Defect("A5b", "upper case id of a helper", "'urn:uuid:A'", edit('"Document01.2"', '"urn:uuid:A"')),
+    Defect("A3", "helper without id", "Classification has no id", edit(' id="Document01.helper.1"', "")),
+    Defect("A4b", "two helpers with one id", "'Document01.helper.1'", edit('"Document01.helper.2"', '"Document01.helper.1"')),
+    Defect("A4b", "helper with the id of its object", "'Document01'", edit('"Document01.helper.2"', '"Document01"')),
+    Defect("A5b", "upper case id of a helper", "'urn:uuid:A'", edit('"Document01.helper.2"', '"urn:uuid:A"')),
     Defect("B2", "both labels", "both labels", add(f'<rim:Classification classificationNode="{Node.FOLDER}" classifiedObject="SubmissionSet01" id="c"/>', "rim:RegistryPackage")),
     Defect("B9", "no association type", "''", edit(' associationType="urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"', "")),
     Defect("B14", "documentation twice", "2 Classifications", edit('targetObject="Folder01"/>', f'targetObject="Folder01">{classification(scheme("urn:uuid:abd807a3-4432-4053-87b4-fd82c643d1f3"), classified="SubmissionSet01-Folder01") * 2}</rim:Association>')),
     Defect("B16", "no target", "''", edit(' targetObject="Folder01"', "")),
-    Defect("B18", "classifies something else", "'Document99'", edit('classifiedObject="Document01" id="Document01.1"', 'classifiedObject="Document99" id="Document01.1"')),
+    Defect("B18", "classifies something else", "'Document99'", edit('classifiedObject="Document01" id="Document01.helper.1"', 'classifiedObject="Document99" id="Document01.helper.1"')),
     Defect("B18", "identifies something else", "'Folder01'", edit('registryObject="Document01"', 'registryObject="Folder01"')),
     Defect("B18", "label of nothing", "'Folder99'", add(f'<rim:Classification classificationNode="{Node.FOLDER}" classifiedObject="Folder99" id="c"/>', "rim:RegistryObjectList")),
-    Defect("B19", "scheme of a set on an entry", "XDSSubmissionSet.content_type_code", add(classification(scheme(SubmissionSetScheme.CONTENT_TYPE_CODE)))),
-    Defect("B19", "identifier of a folder on an entry", "XDSFolder.unique_id", add(identifier(FolderScheme.UNIQUE_ID, "XDSFolder.uniqueId"))),
+    Defect("B19", "scheme of a set on an entry", "XDSSubmissionSet.contentTypeCode", add(classification(scheme(SubmissionSetScheme.CONTENT_TYPE_CODE)))),
+    Defect("B19", "identifier of a folder on an entry", "XDSFolder.uniqueId", add(identifier(FolderScheme.UNIQUE_ID, "XDSFolder.uniqueId"))),
     Defect("B19", "label of a folder on an entry", Node.FOLDER, add(f'<rim:Classification classificationNode="{Node.FOLDER}" classifiedObject="Document01" id="c"/>')),
     Defect("B19", "neither node nor scheme", "neither", add(classification(""))),
     Defect("B19b", "foreign scheme", FOREIGN, add(classification(scheme(FOREIGN)))),
@@ -104,13 +111,18 @@ DEFECTS = [
     Defect("B19b", "foreign label", FOREIGN, add(f'<rim:Classification classificationNode="{FOREIGN}" classifiedObject="Document01" id="c"/>')),
     Defect("B20", "one slot twice", "'size'", edit(SIZE, SIZE * 2)),
     Defect("B20", "slot without name", "a Slot has no name", edit(SIZE, SIZE + slot("", "x"))),
+    Defect("B21b", "slot on a code", "Slot[why]", edit(slot("codingScheme", "1.3.6.1.4.1.19376.1.2.3"), slot("codingScheme", "1.3.6.1.4.1.19376.1.2.3") + slot("why", "x"))),
+    Defect("B21b", "slot on an identifier", "Slot[why]", edit(f"<rim:Name>{UNIQUE_ID_NAME}", f"{slot('why', 'x')}<rim:Name>{UNIQUE_ID_NAME}")),
+    Defect("B21b", "name of an author", "rim:Name", edit('<rim:Slot name="authorRole">', '<rim:Name><rim:LocalizedString value="x"/></rim:Name><rim:Slot name="authorRole">')),
+    Defect("B21b", "name of an association", "rim:Name", edit('targetObject="Folder01"/>', 'targetObject="Folder01"><rim:Name><rim:LocalizedString value="x"/></rim:Name></rim:Association>')),
+    Defect("B21b", "slot on a label", "Slot[why]", edit(f'classifiedObject="SubmissionSet01" id="SubmissionSet01.helper.1" objectType="{EbRimType.CLASSIFICATION}"/>', f'classifiedObject="SubmissionSet01" id="SubmissionSet01.helper.1">{slot("why", "x")}</rim:Classification>')),
     Defect("C1", "no object type", "objectType is missing", edit('objectType="urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"', "")),
     Defect("C1", "two class codes", "2 Classifications", add(classification(scheme(DocumentEntryScheme.CLASS_CODE)))),
     Defect("C3", "two sizes", "2 Values", edit(SIZE, slot("size", "50", "50"))),
     Defect("C4", "two content types", "2 Classifications", add(classification(scheme(SubmissionSetScheme.CONTENT_TYPE_CODE), classified="SubmissionSet01"), "rim:RegistryPackage")),
     Defect("C6", "two unique ids", "2 of them", add(identifier(DocumentEntryScheme.UNIQUE_ID, "XDSDocumentEntry.uniqueId"))),
     Defect("C7", "two coding schemes", "2 Values", edit(slot("codingScheme", "2.16.578.1.12.4.1.1.9602"), slot("codingScheme", "2.16.578.1.12.4.1.1.9602", "1.2"))),
-    Defect("C8", "code on an author", "nodeRepresentation", edit('id="Document01.1" nodeRepresentation=""', 'id="Document01.1" nodeRepresentation="x"')),
+    Defect("C8", "code on an author", "nodeRepresentation", edit('id="Document01.helper.1" nodeRepresentation=""', 'id="Document01.helper.1" nodeRepresentation="x"')),
     Defect("C8", "unknown slot of an author", "Slot[authorAge]", edit('<rim:Slot name="authorRole">', slot("authorAge", "50") + '<rim:Slot name="authorRole">')),
     Defect("C9", "wrong name", "'XDSFolder.uniqueId'", edit(UNIQUE_ID_NAME, UNIQUE_ID_NAME.replace("DocumentEntry", "Folder"))),
     Defect("C9", "no name", "nothing", edit(f"<rim:Name>{UNIQUE_ID_NAME}</rim:Name>", "")),
@@ -189,7 +201,7 @@ def test_two_objects_with_one_id_are_told_once_each() -> None:
 
 
 def test_helpers_may_have_the_ids_of_another_submission() -> None:
-    text = edit('"Document01.2"', f'"{uuid(7)}"')
+    text = edit('"Document01.helper.2"', f'"{uuid(7)}"')
     assert problems_of(text) == []
 
 

@@ -1,0 +1,146 @@
+"""Attributes that stand in Classifications: codes and authors, for reading and writing.
+
+What the Framework has no place for in them is not kept, and the sender is told (rule B21b).
+
+References
+----------
+ITI TF-3 4.2.3.1.2 (coded attributes), 4.2.3.1.4 (author).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lxml.etree import _Element
+
+from ihe.datatypes import XCN, XON, XTN
+from ihe.ebxml.element import (
+    NAME,
+    SLOT,
+    Sheet,
+    Source,
+    named,
+    slot_values,
+    write_classification,
+    write_localized,
+    write_slot,
+)
+from ihe.ebxml.places import SCHEMES, OneSlot, Slots, Texts
+from ihe.model import Author, Code
+from ihe.vocabulary import SlotName
+
+
+def _read_code(source: Source, element: _Element) -> Code:
+    schemes: tuple[str, ...] = ()
+    display = None
+    for child in element:
+        if child.tag == SLOT and child.get("name") == SlotName.CODING_SCHEME:
+            schemes += slot_values(child)
+        elif child.tag == NAME:
+            display = source.localized(child, f"{named(element)}/Name")
+        else:
+            source.refuse(child, named(element))
+    if len(schemes) > 1:
+        found = f"the Slot codingScheme has {len(schemes)} Values, exactly one is expected"
+        source.report("C7", found, named(element))
+    return Code(
+        element.get("nodeRepresentation", ""), schemes[0].strip() if schemes else "", display
+    )
+
+
+def _write_code(sheet: Sheet, scheme: str, code: Code) -> None:
+    sheet.classifications.append(
+        write_classification(
+            sheet,
+            scheme,
+            code.code,
+            slots=write_slot(SlotName.CODING_SCHEME, (code.scheme,)),
+            name=write_localized("Name", code.display) if code.display is not None else "",
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """A coded attribute with any number of values."""
+
+    scheme: str
+
+    def take(self, source: Source) -> tuple[Code, ...]:
+        """Return the codes in their order."""
+        return tuple([_read_code(source, each) for each in source.schemes.get(self.scheme, ())])
+
+    def put(self, sheet: Sheet, value: tuple[Code, ...]) -> None:
+        """Write one Classification for each code."""
+        for code in value:
+            _write_code(sheet, self.scheme, code)
+
+
+@dataclass(frozen=True, slots=True)
+class OneCode:
+    """A coded attribute with at most one value; `rule` is the one that more of them break."""
+
+    scheme: str
+    rule: str
+
+    def take(self, source: Source) -> Code | None:
+        """Return the code, the first when there are several."""
+        found = source.schemes.get(self.scheme)
+        if not found:
+            return None
+        if len(found) > 1:
+            name = SCHEMES[self.scheme]
+            context = f"{len(found)} Classifications of {name}, at most one is expected"
+            source.report(self.rule, context, f"Classification[{name}]")
+        return _read_code(source, found[0])
+
+    def put(self, sheet: Sheet, value: Code | None) -> None:
+        """Write the Classification."""
+        if value is not None:
+            _write_code(sheet, self.scheme, value)
+
+
+_AUTHOR: Final[Mapping[str, Any]] = {  # Any: a place with `take` and `write` for its field
+    "person": OneSlot(SlotName.AUTHOR_PERSON, XCN, rule="C8"),
+    "institutions": Slots(SlotName.AUTHOR_INSTITUTION, XON),
+    "roles": Texts(SlotName.AUTHOR_ROLE),
+    "specialties": Texts(SlotName.AUTHOR_SPECIALTY),
+    "telecommunications": Slots(SlotName.AUTHOR_TELECOMMUNICATION, XTN),
+}
+"""Place of each field of `Author`, inside its Classification."""
+_AUTHOR_SLOTS: Final = frozenset(place.name for place in _AUTHOR.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Authors:
+    """author Classifications (ITI TF-3 4.2.3.1.4)."""
+
+    scheme: str
+
+    def take(self, source: Source) -> tuple[Author, ...]:
+        """Return the authors in their order."""
+        return tuple([_read_author(source, each) for each in source.schemes.get(self.scheme, ())])
+
+    def put(self, sheet: Sheet, value: tuple[Author, ...]) -> None:
+        """Write one Classification for each author."""
+        for author in value:
+            slots = [place.write(getattr(author, name)) for name, place in _AUTHOR.items()]
+            sheet.classifications.append(
+                write_classification(sheet, self.scheme, "", slots="".join(slots), name="")
+            )
+
+
+def _read_author(source: Source, element: _Element) -> Author:
+    if element.get("nodeRepresentation"):
+        context = "nodeRepresentation of an author is expected to be empty"
+        source.report("C8", context, named(element))
+    inner = Source(element, f"{source.path}/{named(element)}", source.problems)
+    if not inner.slots.keys() <= _AUTHOR_SLOTS:
+        expected = ", ".join(place.name for place in _AUTHOR.values())
+        for name in inner.slots.keys() - _AUTHOR_SLOTS:
+            inner.report("C8", f"no Slot of an author; expected are {expected}", f"Slot[{name}]")
+    if inner.name or inner.description or inner.schemes or inner.nodes or inner.identifiers:
+        for child in element:
+            if child.tag != SLOT:
+                source.refuse(child, named(element))
+    return Author(**{name: place.take(inner) for name, place in _AUTHOR.items()})
