@@ -36,6 +36,8 @@ def _one_patient(subject: Subject) -> Iterator[Finding]:
     "No uniqueId is used twice in a submission.",
     code=ErrorCode.REGISTRY_DUPLICATE_UNIQUE_ID_IN_MESSAGE,
     clause="TF-3 Table 4.2.4.1-2",
+    fixed=True,
+    why="Sets and folders are found by it, one for each.",
 )
 def _unique_ids(subject: Subject) -> Iterator[Finding]:
     times = Counter(

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from ihe.rules import Profile, Strictness
 from ihe.state import Kind
 from ihe.vocabulary import AssociationType, ResponseStatus, Severity, Status, SubmissionSetStatus
 from registry.store.memory import MemoryStore
-from registry.store.port import Writer
+from registry.store.port import Store, Writer
+from registry.store.sql import open_store
 from tests import samples, strategies
 from tests.registry.scene import START, Scene, codes
 
@@ -470,13 +472,28 @@ def loose_submissions(draw: st.DrawFn) -> Submission:
     return replace(whole, submission_sets=(chosen,), entries=(entry,), folders=(folder,))
 
 
+def keep(submission: Submission, store: Store) -> None:
+    scene = Scene(profile=RELAXED, store=store)
+    response = scene.send(submission)
+    assert codes(response) <= {E.REGISTRY_DUPLICATE_UNIQUE_ID_IN_MESSAGE}
+    assert len(scene.everything()) == (7 if response.ok else 0)
+
+
 @settings(deadline=None)
 @given(loose_submissions())
 def test_whatever_the_rules_let_through_can_be_kept(submission: Submission) -> None:
-    scene = Scene(profile=RELAXED)
-    response = scene.send(submission)
-    assert codes(response) <= {E.DUPLICATE_UNIQUE_ID_IN_REGISTRY}, "of the two, set and folder"
-    assert len(scene.everything()) == (7 if response.ok else 0)
+    keep(submission, MemoryStore())
+
+
+@settings(deadline=None, max_examples=25)
+@given(loose_submissions())
+def test_whatever_the_rules_let_through_fits_a_database(submission: Submission) -> None:
+    with TemporaryDirectory() as folder:
+        store = open_store(f"sqlite:///{folder}/registry.sqlite")
+        try:
+            keep(submission, store)
+        finally:
+            store.close()
 
 
 @settings(deadline=None)
