@@ -1,12 +1,29 @@
-"""The one XML parser: no DTD, no entities, no network, and limits that are the hub's own.
+r"""The one XML parser: no DTD, no entities, no network, and limits that are the hub's own.
+
+```text
+octets ─▶ encoding ─▶ UTF-8 or ISO 8859-1 ─▶ prolog: no DOCTYPE ─▶ counts ─▶ libxml2 ─▶ tree
+          refused: any other                 refused               refused   depth, long texts
+```
 
 SOAP forbids document type declarations (SOAP 1.2 Part 1 5), so one is refused before anything in it
-could be expanded. What makes a tree large is counted on the bytes before the tree is built: a count
-costs a few microseconds, and a message of a million empty elements never becomes one.
+could be expanded. That look at the prolog is only worth something if libxml2 then reads the same
+characters: it is told the encoding and never guesses one. (Left to itself it recognises UTF-32 and
+EBCDIC by their first octets, and follows a declaration of UTF-7, in all of which `<!DOCTYPE` is
+spelled differently.)
+
+What makes a tree large is counted on the octets before the tree is built: a count costs a few
+microseconds, and a message of a million empty elements never becomes one.
 
 Comments and processing instructions are dropped. Text around a comment is then one text, as it is
 in canonical XML without comments, so that a signature covers exactly what is read (a comment inside
-a name is a known way to make the two differ).
+a name is a known way to make the two differ). A processing instruction is part of the canonical
+form: a signature over one does not verify here. SOAP forbids them.
+
+Elements carry no other trace of how they were read, so a signed element can be canonicalised as it
+stands: prefixes, attributes and white space are those of the message.
+
+docs/decisions/0003-one-parser.md says what was measured, and why large messages are parsed in a
+thread of their own.
 
 References
 ----------
@@ -34,18 +51,28 @@ class Limits:
     octets
         Of the document.
     tags
-        Start tags, end tags and empty-element tags together.
+        Start tags, end tags, empty-element tags and comments together.
     attributes
         Attributes and namespace declarations of all elements together.
+
+    Notes
+    -----
+    Fixed limits come from libxml2: elements nest 256 deep, a name has 50 000 octets, a text or
+    the value of an attribute ten million.
     """
 
     octets: int = 16 * 1024**2
-    tags: int = 250_000
-    attributes: int = 200_000
+    tags: int = 200_000
+    attributes: int = 150_000
+
+    @property
+    def unchecked(self) -> int:
+        """Octets that cannot hold too many tags or attributes (`<a>` and ` a=""`)."""
+        return min(3 * self.tags, 5 * self.attributes)
 
 
 LIMITS: Final = Limits()
-"""Room for a submission of some 800 documents. Depth ends at 256, a text at 10 million octets."""
+"""Room for some 1,500 documents in one message."""
 
 
 class MalformedXml(HubError):
@@ -75,76 +102,104 @@ def parse(data: bytes, *, limits: Limits = LIMITS) -> _Element:
     XmlLimitExceeded
         It is larger than `limits` allow, or nested deeper than 256 elements.
     """
-    if len(data) > limits.octets:
-        raise XmlLimitExceeded(f"{len(data)} octets, at most {limits.octets} are accepted")
-    data = _in_known_encoding(data)
+    _check_octets(len(data), limits)
+    data, encoding = _in_known_encoding(data, limits)
     _refuse_doctype(data)
+    if len(data) > limits.unchecked:
+        _check_counts(data, limits)
+    if len(data) <= _SMALL and _thread.may_learn_from(data):
+        return _thread.parse(data, encoding)
+    return _parse_apart(data, encoding)
+
+
+_SMALL: Final = 128 * 1024
+"""Octets; what is larger takes longer to parse than a thread takes to start."""
+
+
+def _check_octets(octets: int, limits: Limits) -> None:
+    if octets > limits.octets:
+        raise XmlLimitExceeded(f"{octets} octets, at most {limits.octets} are accepted")
+
+
+_ATTRIBUTE: Final = re.compile(rb"=[ \t\r\n]*+[\"']")
+
+
+def _check_counts(data: bytes, limits: Limits) -> None:
+    """Count what can become a node; text that looks like an attribute counts as one."""
     if (tags := data.count(b"<")) > limits.tags:
         raise XmlLimitExceeded(f"{tags} tags, at most {limits.tags} are accepted")
-    if (attributes := data.count(b'="') + data.count(b"='")) > limits.attributes:
+    if data.count(b"=") <= limits.attributes:
+        return
+    attributes = sum(1 for _ in _ATTRIBUTE.finditer(data))
+    if attributes > limits.attributes:
         raise XmlLimitExceeded(f"{attributes} attributes, at most {limits.attributes} are accepted")
-    try:
-        return etree.fromstring(data, _parser())
-    except etree.XMLSyntaxError as problem:
-        raise _malformed(problem) from None
-    except ValueError as problem:  # how lxml refuses some broken encodings
-        raise MalformedXml(str(problem)) from None
 
 
-_threads = threading.local()
+# --- encodings -----------------------------------------------------------------------------------
+
+_NAMES: Final = {"utf-8": "UTF-8", "ascii": "UTF-8", "iso8859-1": "ISO-8859-1"}
+"""Python's names of the encodings that XML may declare, and how libxml2 is told to read them."""
+_DECLARATION: Final = re.compile(
+    rb"<\?xml\s(?:[^?>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'])?[^?>]*\?>"
+)
+_LONGEST_DECLARATION: Final = 400
+_UTF16: Final = (
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\x00", "utf-16-le"),
+    (b"\x00<", "utf-16-be"),
+)
+_PIECE: Final = 1 << 18
 
 
-def _parser() -> etree.XMLParser[_Element]:
-    """Return this thread's parser: making one costs a third of parsing a small message."""
-    parser: etree.XMLParser[_Element] | None = getattr(_threads, "parser", None)
-    if parser is None:
-        parser = etree.XMLParser(
-            resolve_entities=False,
-            load_dtd=False,
-            no_network=True,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-            collect_ids=False,
-        )
-        _threads.parser = parser
-    return parser
-
-
-_ACCEPTED: Final = frozenset({"utf-8", "ascii", "iso8859-1"})
-_DECLARED: Final = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'][^>]*?\?>")
-_DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
-_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"<\x00", b"\x00<")
-_HEAD: Final = 400
-
-
-def _in_known_encoding(data: bytes) -> bytes:
-    """Return the document in an encoding whose bytes below 128 are ASCII."""
-    if data.startswith(_UTF16):
-        return _from_utf16(data)
+def _in_known_encoding(data: bytes, limits: Limits) -> tuple[bytes, str]:
+    """Return the document in an encoding whose octets below 128 are ASCII, and its name."""
+    for mark, codec in _UTF16:
+        if data.startswith(mark):
+            return _from_utf16(data, codec, limits), "UTF-8"
     data = data.removeprefix(codecs.BOM_UTF8)
-    match = _DECLARED.match(data[:_HEAD].lstrip())
-    if match is None:
-        return data
-    declared = match[1].decode("ascii")
-    try:
-        name = codecs.lookup(declared).name
-    except LookupError:
-        name = declared
-    if name not in _ACCEPTED:
+    if not data.startswith(b"<?xml"):
+        return data, "UTF-8"
+    declared = _declared(data)
+    name = _NAMES.get(_codec(declared))
+    if name is None:
         raise MalformedXml(f"encoding '{declared}' is not accepted; use UTF-8", 1, 1)
-    return data
+    return data, name
 
 
-def _from_utf16(data: bytes) -> bytes:
-    little = data.startswith((codecs.BOM_UTF16_LE, b"<\x00"))
-    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+def _declared(data: bytes) -> str:
+    """Return the encoding that the XML declaration names, UTF-8 if it names none."""
+    if data[5:6] not in {b" ", b"\t", b"\r", b"\n"}:
+        return "UTF-8"  # <?xml-stylesheet?>, or no declaration that libxml2 would take
+    match = _DECLARATION.match(data, 0, _LONGEST_DECLARATION)
+    if match is None:
+        raise MalformedXml("the XML declaration is not well-formed or too long", 1, 1)
+    return match[1].decode("ascii") if match[1] else "UTF-8"
+
+
+def _codec(name: str) -> str:
     try:
-        text = data[2 if marked else 0 :].decode("utf-16-le" if little else "utf-16-be")
-        return _DECLARATION.sub("", text).encode()
+        return codecs.lookup(name).name
+    except LookupError:
+        return name
+
+
+def _from_utf16(data: bytes, codec: str, limits: Limits) -> bytes:
+    """Return the document in UTF-8, piece by piece: one astral letter would widen all the text."""
+    decoder = codecs.getincrementaldecoder(codec)()
+    pieces: list[bytes] = []
+    try:
+        for start in range(0, len(data), _PIECE):
+            piece = data[start : start + _PIECE]
+            last = start + _PIECE >= len(data)
+            pieces.append(decoder.decode(piece, last).encode())
     except UnicodeError:
         raise MalformedXml("not valid UTF-16", 1, 1) from None
+    _check_octets(sum(map(len, pieces)), limits)
+    return b"".join(pieces)
 
+
+# --- what must not be in it ----------------------------------------------------------------------
 
 _PROLOG: Final = re.compile(
     rb"\s*+(?:<\?(?:[^?]|\?(?!>))*+\?>\s*+|<!--(?:[^-]|-(?!-))*+-->\s*+)*+(<!DOCTYPE)?"
@@ -153,12 +208,97 @@ _PROLOG: Final = re.compile(
 
 def _refuse_doctype(data: bytes) -> None:
     """Refuse a document type declaration; the text `<!DOCTYPE` inside the document is harmless."""
-    if b"<!DOCTYPE" not in data:
-        return
     match = _PROLOG.match(data)
     if match is not None and match[1]:
         line = data.count(b"\n", 0, match.start(1)) + 1
         raise MalformedXml("a document type declaration is not allowed in SOAP", line, 1)
+
+
+# --- libxml2 -------------------------------------------------------------------------------------
+
+
+class _Thread(threading.local):
+    """One thread's parsers, and the names that it has learnt.
+
+    Making a parser costs a third of parsing a small message. lxml gives each thread one dictionary
+    of the names it has met and lets go of it only when the thread ends, so a partner who sends new
+    names in every message would fill it for ever. One small message in `_EVERY` therefore has its
+    names looked at; a thread that has learnt more than honest traffic could ever teach it parses
+    nothing more itself.
+    """
+
+    def __init__(self) -> None:
+        self._parsers: dict[str, etree.XMLParser[_Element]] = {}
+        self._count = 0
+        self._names: set[bytes] = set()
+        self._learnt = 0
+
+    def may_learn_from(self, data: bytes) -> bool:
+        """Tell whether this thread may parse a message; looks at some of them."""
+        if self._learnt > _MOST_LEARNT:
+            return False
+        self._count += 1
+        if self._count % _EVERY == 0:
+            found = {*_TAG_NAME.findall(data), *_ATTRIBUTE_NAME.findall(data)}
+            found.update(_NAMESPACE.findall(data))
+            found -= self._names
+            self._names |= found
+            self._learnt += sum(map(len, found))
+        return True
+
+    def parse(self, data: bytes, encoding: str) -> _Element:
+        """Return the root element of a document that was looked at."""
+        parser = self._parsers.get(encoding)
+        if parser is None:
+            parser = self._parsers[encoding] = _new_parser(encoding)
+        try:
+            return etree.fromstring(data, parser)
+        except etree.XMLSyntaxError as problem:
+            raise _malformed(problem) from None
+        except ValueError as problem:  # how lxml refuses some broken encodings
+            raise MalformedXml(str(problem)) from None
+
+
+_thread: Final = _Thread()
+_EVERY: Final = 32
+_MOST_LEARNT: Final = 64 * 1024
+"""Octets of names among the messages looked at; those of the Framework take a tenth of it."""
+_TAG_NAME: Final = re.compile(rb"<([^\s/>!?\"'<]++)")
+_ATTRIBUTE_NAME: Final = re.compile(rb"\s([^\s=<>\"'/]++)\s*+=\s*+[\"']")
+_NAMESPACE: Final = re.compile(rb"\sxmlns[^\s=\"'<>]*+\s*+=\s*+[\"']([^\"'<]*+)")
+
+
+def _parse_apart(data: bytes, encoding: str) -> _Element:
+    """Parse in a thread whose dictionary of names ends with it; costs about a tenth millisecond."""
+    outcome: list[_Element | MalformedXml] = []
+
+    def work() -> None:
+        try:
+            outcome.append(_thread.parse(data, encoding))
+        except MalformedXml as problem:
+            outcome.append(problem)
+
+    thread = threading.Thread(target=work, name="xml")
+    thread.start()
+    thread.join()
+    if not outcome:
+        raise MemoryError("a message could not be parsed")
+    if isinstance(outcome[0], MalformedXml):
+        raise outcome[0]
+    return outcome[0]
+
+
+def _new_parser(encoding: str) -> "etree.XMLParser[_Element]":
+    return etree.XMLParser(
+        encoding=encoding,
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
 
 
 def _malformed(problem: etree.XMLSyntaxError) -> MalformedXml:
@@ -166,6 +306,9 @@ def _malformed(problem: etree.XMLSyntaxError) -> MalformedXml:
     message = " ".join((problem.msg or "not well-formed").partition(", line ")[0].split())
     if "Excessive depth" in message:
         return XmlLimitExceeded("nested deeper than 256 elements", line, column)
-    if "too long" in message or "too large" in message or "huge" in message.lower():
+    if _TOO_MUCH.search(message):
         return XmlLimitExceeded(f"not accepted: {message}", line, column)
     return MalformedXml(f"not well-formed: {message}", line, column)
+
+
+_TOO_MUCH: Final = re.compile(r"too (?:long|large|big)|limit exceeded|huge", re.IGNORECASE)
