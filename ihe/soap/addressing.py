@@ -19,6 +19,7 @@ _OLDER: Final = (
 )
 NAMESPACES: Final = frozenset({WSA, *_OLDER})
 """WS-Addressing as the Framework uses it, and its drafts, which some partners still send."""
+_ANONYMOUS: Final = frozenset({ANONYMOUS, *(f"{older}/role/anonymous" for older in _OLDER)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Addressing:
     @property
     def is_anonymous(self) -> bool:
         """Whether the answer goes back over the connection that the request came by."""
-        return self.reply_to in {None, "", ANONYMOUS}
+        return self.reply_to is None or self.reply_to in _ANONYMOUS
 
 
 def read_addressing(blocks: Iterable[_Element]) -> Addressing:
@@ -56,13 +57,15 @@ def read_addressing(blocks: Iterable[_Element]) -> Addressing:
     Raises
     ------
     SoapFault
-        wsa:Action is missing or empty; or Action, MessageID, To, ReplyTo, FaultTo or From stands
-        there more than once.
+        wsa:Action is missing or empty; or one of the headers stands there more than once.
+        RelatesTo counts only as far as it names the request of a reply.
     """
     found: dict[str, str] = {}
     for block in blocks:
         namespace, _, name = str(block.tag)[1:].partition("}")
         if namespace not in NAMESPACES or name not in _READ:
+            continue
+        if not block.get("RelationshipType", "reply").lower().endswith("reply"):
             continue
         if name in found:
             raise SoapFault(

@@ -7,14 +7,17 @@ ITI TF-2 Appendix V.3, V.9.
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 from xml.sax.saxutils import escape
 
+from lxml import etree
 from lxml.etree import _Element
 
 from ihe import xml
-from ihe.errors import FaultCode, SoapFault
+from ihe.errors import FaultCode, FaultSubcode, SoapFault
 from ihe.soap.addressing import NAMESPACES, Addressing, read_addressing
 from ihe.vocabulary import ANONYMOUS, SOAP11, SOAP12, WSA, WSSE
 from ihe.xml import Limits, MalformedXml
@@ -22,6 +25,8 @@ from ihe.xml import Limits, MalformedXml
 ENVELOPE: Final = f"{{{SOAP12}}}Envelope"
 HEADER: Final = f"{{{SOAP12}}}Header"
 BODY: Final = f"{{{SOAP12}}}Body"
+_ENVELOPE11: Final = f"{{{SOAP11}}}Envelope"
+_FAULT11: Final = f"{{{SOAP11}}}Fault"
 SECURITY: Final = f"{{{WSSE}}}Security"
 _MUST_UNDERSTAND: Final = f"{{{SOAP12}}}mustUnderstand"
 _ROLE: Final = f"{{{SOAP12}}}role"
@@ -32,6 +37,8 @@ _OUR_ROLES: Final = frozenset(
         "http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver",
     }
 )
+_MOST_NAMED: Final = 20
+"""Names that a fault quotes, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,43 +74,56 @@ def read_envelope(
     Raises
     ------
     SoapFault
-        It is not XML, not SOAP 1.2, has no or several body children, is marked to be understood
-        where nothing here does, or has bad WS-Addressing headers.
+        It is not XML, not SOAP 1.2, has no or several body children, has a header that must be
+        understood and is not, two wsse:Security headers, or bad WS-Addressing headers.
     """
-    header, body = open_envelope(data, limits=limits)
-    blocks = [] if header is None else [block for block in header if isinstance(block.tag, str)]
+    header, body = _open(data, limits, {ENVELOPE})
+    blocks = [] if header is None else [block for block in header if _is_ours(block)]
     _check_understood(blocks, understood)
-    return Envelope(
-        addressing=read_addressing(blocks),
-        body=body,
-        security=next((block for block in blocks if block.tag == SECURITY), None),
-    )
+    return Envelope(addressing=read_addressing(blocks), body=body, security=_only_security(blocks))
 
 
 def open_envelope(data: bytes, *, limits: Limits = xml.LIMITS) -> tuple[_Element | None, _Element]:
     """Return the header and the only child of the body, without a look at the header blocks.
 
-    For answers, whose headers a client has no use for. Raises `SoapFault` as `read_envelope`.
+    For answers, whose headers a client has no use for. A fault may come in SOAP 1.1, from a peer
+    that speaks nothing else. Raises `SoapFault` as `read_envelope`.
     """
+    header, body = _open(data, limits, {ENVELOPE, _ENVELOPE11})
+    if body.getroottree().getroot().tag == _ENVELOPE11 and body.tag != _FAULT11:
+        raise _no_envelope(_ENVELOPE11)
+    return header, body
+
+
+def _open(
+    data: bytes, limits: Limits, accepted: AbstractSet[str]
+) -> tuple[_Element | None, _Element]:
     try:
         root = xml.parse(data, limits=limits)
     except MalformedXml as problem:
         raise SoapFault(FaultCode.SENDER, f"the message is no XML to work on: {problem}") from None
-    if root.tag != ENVELOPE:
+    if root.tag not in accepted:
         raise _no_envelope(str(root.tag))
-    body = root.find(BODY)
+    soap = str(root.tag).removesuffix("Envelope")
+    parts = {str(part.tag): part for part in root}
+    body = parts.get(f"{soap}Body")
     if body is None:
         raise SoapFault(FaultCode.SENDER, "the SOAP envelope has no Body")
-    children = [child for child in body if isinstance(child.tag, str)]
-    if len(children) != 1:
+    if [part.tag for part in root] not in ([f"{soap}Header", f"{soap}Body"], [f"{soap}Body"]):
         raise SoapFault(
-            FaultCode.SENDER, f"the SOAP Body holds exactly one element, found {len(children)}"
+            FaultCode.SENDER,
+            "a SOAP envelope holds at most one Header, then one Body and nothing else; found"
+            f" {_listed(str(part.tag) for part in root)}",
         )
-    return root.find(HEADER), children[0]
+    if len(body) != 1:
+        raise SoapFault(
+            FaultCode.SENDER, f"the SOAP Body holds exactly one element, found {len(body)}"
+        )
+    return parts.get(f"{soap}Header"), body[0]
 
 
 def _no_envelope(tag: str) -> SoapFault:
-    if tag == f"{{{SOAP11}}}Envelope":
+    if tag == _ENVELOPE11:
         return SoapFault(
             FaultCode.VERSION_MISMATCH, f"SOAP 1.1 is not spoken here; SOAP 1.2 ({SOAP12}) is"
         )
@@ -112,22 +132,42 @@ def _no_envelope(tag: str) -> SoapFault:
     return SoapFault(FaultCode.SENDER, f"a SOAP 1.2 envelope was expected, found {tag}")
 
 
+def _is_ours(block: _Element) -> bool:
+    """Tell whether a header block is meant for the receiver (SOAP 1.2 Part 1 2.2)."""
+    return block.get(_ROLE, "").strip() in _OUR_ROLES
+
+
+def _only_security(blocks: Iterable[_Element]) -> _Element | None:
+    """Return wsse:Security; of two, nobody could say whose word counts (WS-Security 1.1 5)."""
+    found = [block for block in blocks if block.tag == SECURITY]
+    if len(found) > 1:
+        raise SoapFault(
+            FaultCode.SENDER,
+            f"{len(found)} wsse:Security headers for the receiver, at most one is expected",
+            FaultSubcode.INVALID_SECURITY,
+        )
+    return found[0] if found else None
+
+
 def _check_understood(blocks: Iterable[_Element], understood: frozenset[str]) -> None:
     """Refuse blocks that must be understood by us and are not (SOAP 1.2 Part 1 2.4)."""
     foreign = tuple(
         str(block.tag)
         for block in blocks
         if _is_marked(block)
-        and block.get(_ROLE, "").strip() in _OUR_ROLES
         and block.tag not in understood
-        and str(block.tag)[1:].partition("}")[0] not in NAMESPACES
-    )
+        and etree.QName(block).namespace not in NAMESPACES
+    )[:_MOST_NAMED]
     if foreign:
         raise SoapFault(
             FaultCode.MUST_UNDERSTAND,
-            f"these headers must be understood and are not: {', '.join(foreign)}",
+            f"these headers must be understood and are not: {_listed(foreign)}",
             not_understood=foreign,
         )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(islice(names, _MOST_NAMED))
 
 
 def _is_marked(block: _Element) -> bool:

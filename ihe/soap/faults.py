@@ -1,5 +1,6 @@
 """SOAP 1.2 faults, both ways (SOAP 1.2 Part 1 5.4; WS-Addressing 1.0 SOAP Binding 6)."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
@@ -50,11 +51,12 @@ def write_fault(
     )
 
 
+_UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
 def _writable(text: str) -> str:
     """Replace what XML cannot hold: the reason may quote whatever was sent."""
-    return "".join(
-        c if c.isprintable() or c in "\t\n" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
+    return _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _headers(fault: SoapFault) -> str:
@@ -65,6 +67,8 @@ def _headers(fault: SoapFault) -> str:
 
 def _not_understood(clark: str) -> str:
     namespace, _, name = clark.removeprefix("{").rpartition("}")
+    if not namespace:  # XML 1.0 has no prefix for names without a namespace
+        return f"<soap:NotUnderstood qname={quoteattr(name)}/>"
     return f"<soap:NotUnderstood xmlns:n={quoteattr(namespace)} qname={quoteattr('n:' + name)}/>"
 
 

@@ -13,9 +13,10 @@ from ihe.soap.envelope import (
     write_response_envelope,
 )
 from ihe.soap.faults import read_fault, write_fault
-from ihe.vocabulary import ANONYMOUS, SOAP11, SOAP12, WSA
+from ihe.vocabulary import ANONYMOUS, SOAP11, SOAP12, WSA, WSSE
 
 ACTION = "urn:ihe:iti:2007:RegistryStoredQuery"
+OLD_WSA = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 XML_TEXT = st.text(
     st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), max_size=50
 )
@@ -31,6 +32,10 @@ def envelope(
         f'<s:Envelope xmlns:s="{soap}" xmlns:wsa="{wsa}"><s:Header>{headers}</s:Header>'
         f"<s:Body>{body}</s:Body></s:Envelope>"
     ).encode()
+
+
+def _whole(content: str) -> bytes:
+    return f'<s:Envelope xmlns:s="{SOAP12}">{content}</s:Envelope>'.encode()
 
 
 def fault_of(data: bytes) -> SoapFault:
@@ -69,7 +74,7 @@ def test_blanks_around_the_action_do_not_count() -> None:
 
 
 def test_older_addressing_namespaces_are_read() -> None:
-    found = read_envelope(envelope(wsa="http://schemas.xmlsoap.org/ws/2004/08/addressing"))
+    found = read_envelope(envelope(wsa=OLD_WSA))
     assert found.addressing.action == ACTION
 
 
@@ -85,6 +90,10 @@ def test_older_addressing_namespaces_are_read() -> None:
         (envelope(body=""), FaultCode.SENDER, "found 0"),
         (envelope(body="<a/><b/>"), FaultCode.SENDER, "found 2"),
         (f'<s:Envelope xmlns:s="{SOAP12}"/>'.encode(), FaultCode.SENDER, "no Body"),
+        (_whole("<s:Body/><s:Header/>"), FaultCode.SENDER, "at most one Header, then one Body"),
+        (_whole("<s:Header/><s:Header/><s:Body/>"), FaultCode.SENDER, "at most one Header"),
+        (_whole("<s:Body><a/></s:Body><s:Body><b/></s:Body>"), FaultCode.SENDER, "one Body"),
+        (_whole("<s:Body><a/></s:Body><x/>"), FaultCode.SENDER, "and nothing else"),
     ],
 )
 def test_what_is_no_soap_message_is_refused(data: bytes, code: FaultCode, said: str) -> None:
@@ -144,6 +153,79 @@ def test_foreign_headers_are_passed_over(attributes: str) -> None:
     assert read_envelope(envelope(headers)).addressing.action == ACTION
 
 
+def test_a_header_without_a_namespace_can_be_named_as_not_understood() -> None:
+    fault = fault_of(envelope('<x s:mustUnderstand="1"/>'))
+    assert fault.not_understood == ("x",)
+    header, _body = open_envelope(b"".join(write_fault(fault, trace_id="1")))
+    assert header is not None
+    assert [each.get("qname") for each in header.iter(f"{{{SOAP12}}}NotUnderstood")] == ["x"]
+
+
+def test_a_fault_does_not_quote_thousands_of_headers() -> None:
+    many = "".join(f'<q{i} xmlns="urn:q" s:mustUnderstand="1"/>' for i in range(5000))
+    assert len(fault_of(envelope(many)).not_understood) == 20
+
+
+SECURITY = f'<o:Security xmlns:o="{WSSE}" s:mustUnderstand="1" {{}}/>'
+ACTION_HEADER = f"<wsa:Action>{ACTION}</wsa:Action>"
+
+
+def test_the_security_header_is_handed_over() -> None:
+    header = ACTION_HEADER + SECURITY.format('Id="1"')
+    found = read_envelope(envelope(header), understood=frozenset({f"{{{WSSE}}}Security"}))
+    assert found.security is not None
+    assert found.security.get("Id") == "1"
+    assert read_envelope(envelope()).security is None
+
+
+def test_security_for_another_role_is_not_ours() -> None:
+    other = SECURITY.format(f's:role="{SOAP12}/role/none" Id="2"')
+    header = ACTION_HEADER + other + SECURITY.format('Id="1"')
+    found = read_envelope(envelope(header), understood=frozenset({f"{{{WSSE}}}Security"}))
+    assert found.security is not None
+    assert found.security.get("Id") == "1"
+
+
+def test_two_security_headers_are_refused() -> None:
+    with pytest.raises(SoapFault) as caught:
+        read_envelope(
+            envelope(ACTION_HEADER + SECURITY.format("") * 2),
+            understood=frozenset({f"{{{WSSE}}}Security"}),
+        )
+    assert caught.value.subcode is FaultSubcode.INVALID_SECURITY
+
+
+def test_addressing_for_another_role_does_not_count() -> None:
+    header = ACTION_HEADER + f'<wsa:Action s:role="{SOAP12}/role/none">urn:other</wsa:Action>'
+    assert read_envelope(envelope(header)).addressing.action == ACTION
+
+
+def test_a_message_may_relate_to_others_in_other_ways() -> None:
+    header = (
+        ACTION_HEADER + '<wsa:RelatesTo RelationshipType="urn:after">urn:uuid:0</wsa:RelatesTo>'
+        "<wsa:RelatesTo>urn:uuid:1</wsa:RelatesTo>"
+    )
+    assert read_envelope(envelope(header)).addressing.relates_to == "urn:uuid:1"
+
+
+@pytest.mark.parametrize(
+    ("wsa", "address", "anonymous"),
+    [
+        (WSA, ANONYMOUS, True),
+        (WSA, f" {ANONYMOUS}\n", True),
+        (WSA, "", True),
+        (WSA, f"{WSA}/none", False),
+        (WSA, "https://consumer.example/answers", False),
+        (OLD_WSA, f"{OLD_WSA}/role/anonymous", True),
+    ],
+)
+def test_where_the_answer_goes_is_told(wsa: str, address: str, anonymous: bool) -> None:
+    reply_to = f"<wsa:ReplyTo><wsa:Address>{address}</wsa:Address></wsa:ReplyTo>"
+    found = read_envelope(envelope(ACTION_HEADER + reply_to, wsa=wsa)).addressing
+    assert found.is_anonymous is anonymous
+    assert found.reply_to == (address.strip() or None)
+
+
 def test_addressing_headers_may_be_marked() -> None:
     headers = f'<wsa:Action s:mustUnderstand="1">{ACTION}</wsa:Action>'
     assert read_envelope(envelope(headers)).addressing.action == ACTION
@@ -180,6 +262,18 @@ def test_a_version_mismatch_names_what_is_spoken() -> None:
     header, _body = open_envelope(b"".join(write_fault(fault, trace_id="1")))
     assert header is not None
     assert header.find(f"{{{SOAP12}}}Upgrade/{{{SOAP12}}}SupportedEnvelope") is not None
+
+
+def test_a_soap_1_1_answer_is_read_if_it_is_a_fault() -> None:
+    fault = "<s:Fault><faultcode>s:Client</faultcode><faultstring>speak 1.1</faultstring></s:Fault>"
+    _header, body = open_envelope(envelope("", fault, soap=SOAP11))
+    found = read_fault(body)
+    assert found is not None
+    assert (found.code, found.reason) == (FaultCode.SENDER, "speak 1.1")
+    with pytest.raises(SoapFault) as caught:
+        open_envelope(envelope("", "<x/>", soap=SOAP11))
+    assert caught.value.code is FaultCode.VERSION_MISMATCH
+    assert fault_of(envelope("", fault, soap=SOAP11)).code is FaultCode.VERSION_MISMATCH
 
 
 def test_soap_1_1_faults_are_read() -> None:
