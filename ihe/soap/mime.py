@@ -180,10 +180,6 @@ class _State(Enum):
     EPILOGUE = auto()
 
 
-_PADDING: Final = 256
-"""Most blanks between a boundary and its line end."""
-
-
 class MultipartReader:
     """Reads one multipart body.
 
@@ -256,22 +252,18 @@ class MultipartReader:
                 raise _fault(f"no boundary within the first {len(data)} octets")
             self._kept = data
             return None
-        after = start + len(self._dashes)
-        line_end = data.find(b"\n", after, after + _PADDING)
-        if line_end < 0:
-            if len(data) - after > _PADDING:
-                raise _fault("the first boundary is not followed by a line end")
+        kind, end = _boundary_at(data, start + len(self._dashes))
+        if kind is _Line.UNDECIDED:
             self._kept = data
             return None
-        line = data[after:line_end]
-        if line.startswith(b"--"):
+        if kind is _Line.FINAL:
             raise _fault("the message has a final boundary and no part")
-        if line.strip():
+        if kind is _Line.CONTENT:
             raise _fault("the first boundary is followed by something else than a line end")
-        if not line.endswith(b"\r"):
+        if data[end - 2 : end] != b"\r\n":
             self._delimiter = b"\n" + self._dashes
         self._begin_part()
-        return data[line_end + 1 :]
+        return data[end:]
 
     def _begin_part(self) -> None:
         self._parts += 1
@@ -306,7 +298,7 @@ class MultipartReader:
         after = len(self._dashes)
         kind = _Line.CONTENT
         if data.startswith(self._dashes):
-            kind, _end = self._boundary_at(data, after)
+            kind, _end = _boundary_at(data, after)
         elif len(data) < after and self._dashes.startswith(data):
             kind = _Line.UNDECIDED
         if kind is _Line.UNDECIDED:
@@ -337,7 +329,7 @@ class MultipartReader:
         position = data.find(delimiter)
         while position >= 0:
             after = position + len(delimiter)
-            kind, end = self._boundary_at(data, after)
+            kind, end = _boundary_at(data, after)
             if kind is _Line.UNDECIDED:
                 yield from self._decoded(data[:position])
                 self._kept = data[position:]
@@ -357,20 +349,6 @@ class MultipartReader:
         yield from self._decoded(data[:safe])
         self._kept = data[safe:]
         return None
-
-    def _boundary_at(self, data: bytes, after: int) -> tuple["_Line", int]:
-        """Tell what follows the characters of a boundary, and where the line ends."""
-        if data.startswith(b"--", after):
-            return _Line.FINAL, after + 2
-        line_end = data.find(b"\n", after, after + _PADDING)
-        rest = data[after : line_end if line_end >= 0 else after + _PADDING]
-        if rest.strip(b" \t\r") not in {b"", b"-"}:
-            return _Line.CONTENT, after
-        if line_end >= 0:
-            return (_Line.CONTENT, after) if b"-" in rest else (_Line.BOUNDARY, line_end + 1)
-        if len(data) - after > _PADDING:
-            return _Line.CONTENT, after
-        return _Line.UNDECIDED, after
 
     def _decoded(self, data: bytes) -> Iterator[Event]:
         if not data:
@@ -402,6 +380,22 @@ class _Line(Enum):
     FINAL = auto()
     CONTENT = auto()
     UNDECIDED = auto()
+
+
+_LINE_END: Final = re.compile(rb"(--)|[ \t]{0,256}\r?\n")
+_NO_LINE_END_YET: Final = re.compile(rb"(?:-|[ \t]{0,256}\r?)\Z")
+
+
+def _boundary_at(data: bytes, after: int) -> tuple[_Line, int]:
+    """Tell what follows the characters of a boundary, and where that ends.
+
+    Only blanks may stand between them and the line end (RFC 2046 5.1.1, transport padding).
+    """
+    if end := _LINE_END.match(data, after):
+        return (_Line.FINAL if end[1] else _Line.BOUNDARY), end.end()
+    if _NO_LINE_END_YET.match(data, after):
+        return _Line.UNDECIDED, after
+    return _Line.CONTENT, after
 
 
 _BOUNDARY_LENGTH: Final = 200

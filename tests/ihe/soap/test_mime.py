@@ -74,7 +74,7 @@ tricky = st.lists(st.sampled_from(_TEMPTING + _NEARLY), max_size=12).map(b"".joi
 
 def harmless(content: bytes) -> bool:
     """Tell whether a sender could have chosen this boundary for this content."""
-    boundary = rb"(^|\r\n)" + re.escape(_DASHES) + rb"([ \t]*\r?\n|[ \t\r]*$|--)"
+    boundary = rb"(^|\r\n)" + re.escape(_DASHES) + rb"([ \t]*\r?\n|--)"
     return re.search(boundary, content + b"\r\n") is None
 
 
