@@ -11,7 +11,13 @@ the text inside `xds:Document` is decoded and diverted, and an `xop:Include` is 
 ```
 
 Most envelopes are small and hold no document. Up to `THRESHOLD` octets they are not looked at; a
-document that fits below it is decoded after parsing, from its element.
+document that fits below it is decoded after parsing, from its element. A larger envelope is
+tokenised if the namespace of `xds:Document` has come by then. Whoever hides the namespace from that
+test gains nothing: the envelope's own limit ends what is not cut out.
+
+The tokeniser sees hostile envelopes before any other limit does, so it counts for itself: depth,
+elements, documents, and the octets of one tag. It is fed in pieces of at least `_PIECE` octets,
+because it reads an unfinished tag again from its start each time.
 
 References
 ----------
@@ -29,9 +35,14 @@ from ihe.soap.package import AttachmentBegins, AttachmentData, AttachmentEnds, E
 from ihe.vocabulary import XDS, XOP
 
 THRESHOLD: Final = 128 * 1024
+DOCUMENTS: Final = 10_000
+"""Most inline documents of one message."""
 _DOCUMENT: Final = f"{XDS} Document"
 _TAG: Final = re.compile(rb"<[^<>\"']*(?:\"[^\"]*\"[^<>\"']*|'[^']*'[^<>\"']*)*>")
 _LONGEST_TAG: Final = 1 << 20
+_DEEPEST: Final = 256
+_ELEMENTS: Final = 100_000
+_PIECE: Final = 16 * 1024
 _BLANKS: Final = " \t\r\n"
 
 
@@ -45,29 +56,37 @@ class InlineCutter:
     """
 
     def __init__(self) -> None:
-        self._waiting: list[bytes] | None = []
+        self._waiting: list[bytes] = []
         self._waiting_size = 0
+        self._begun = False
         self._tokens: _Tokens | None = None
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Take the next bytes of the envelope; yield envelope and documents as they come."""
-        if self._waiting is not None:
-            self._waiting.append(data)
-            self._waiting_size += len(data)
-            if self._waiting_size <= THRESHOLD:
-                return
-            data = b"".join(self._waiting)
-            self._waiting = None
-            self._tokens = _Tokens()
-        assert self._tokens is not None, "made above"  # noqa: S101  # our own order
-        yield from self._tokens.feed(data)
+        if self._begun and self._tokens is None:
+            yield RootData(data)
+            return
+        self._waiting.append(data)
+        self._waiting_size += len(data)
+        if self._waiting_size > (_PIECE if self._begun else THRESHOLD):
+            yield from self._take()
 
     def close(self) -> Iterator[Event]:
         """Say that the envelope is whole; yield what was held back."""
-        if self._waiting:
+        if not self._begun:
             yield RootData(b"".join(self._waiting))
         elif self._tokens is not None:
+            yield from self._take()
             yield from self._tokens.close()
+
+    def _take(self) -> Iterator[Event]:
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        self._waiting_size = 0
+        if not self._begun:
+            self._begun = True
+            self._tokens = _Tokens() if XDS.encode() in data else None
+        return iter((RootData(data),)) if self._tokens is None else self._tokens.feed(data)
 
 
 class _Tokens:
@@ -82,11 +101,13 @@ class _Tokens:
         parser.buffer_text = True
         parser.buffer_size = 1 << 18
         parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
         parser.StartDoctypeDeclHandler = self._doctype
         self._raw = bytearray()
         self._base = 0
         self._events: list[Event] = []
-        self._depth = 0  # of elements inside the xds:Document that is open, itself included
+        self._depth = self._elements = 0
+        self._document = 0  # depth of the xds:Document that is open
         self._content = 0  # where its content begins
         self._undecided = False  # whether that may still turn out to be base64
         self._cut = 0
@@ -102,7 +123,7 @@ class _Tokens:
             self._pass_on(min(position, self._content))
         else:
             self._pass_on(position)
-        if len(self._raw) > _LONGEST_TAG + len(data):
+        if len(self._raw) > _LONGEST_TAG:
             raise _fault(f"a tag or text is longer than {_LONGEST_TAG} octets")
         yield from self._take()
 
@@ -143,27 +164,34 @@ class _Tokens:
         raise _fault("a document type declaration is not allowed in SOAP")
 
     def _start(self, name: str, _attributes: object) -> None:
-        if self._depth:
+        self._depth += 1
+        self._elements += 1
+        if self._depth > _DEEPEST:
+            raise _fault(f"nested deeper than {_DEEPEST} elements")
+        if self._elements > _ELEMENTS:
+            raise _fault(f"more than {_ELEMENTS} elements around the documents")
+        if self._document:
             if self._decoder is not None:
                 raise _fault(f"{name} stands among the base64 text of xds:Document")
-            self._depth += 1
             self._undecided = False
         elif name == _DOCUMENT:
-            position = self._parser.CurrentByteIndex
-            tag = _TAG.match(self._raw, position - self._base)
-            if tag is None:
-                raise _fault("documents of this size inside the envelope are read in UTF-8 only")
-            self._depth, self._undecided = 1, True
-            self._content = self._base + tag.end()
-            self._parser.CharacterDataHandler = self._text
-            self._parser.EndElementHandler = self._end
+            self._begin_document()
+
+    def _begin_document(self) -> None:
+        position = self._parser.CurrentByteIndex
+        tag = _TAG.match(self._raw, position - self._base)
+        if tag is None:
+            raise _fault("the tag of an xds:Document cannot be found")
+        self._document, self._undecided = self._depth, True
+        self._content = self._base + tag.end()
+        self._parser.CharacterDataHandler = self._text
 
     def _text(self, text: str) -> None:
         """Divert the text of a document; blanks before an xop:Include are not one."""
         if self._decoder is None and not (self._undecided and text.strip(_BLANKS)):
             return
         if self._decoder is None:
-            self._begin()
+            self._begin_cut()
         assert self._decoder is not None, "begun above"  # noqa: S101  # our own order
         try:
             decoded = self._decoder.feed(text.encode("ascii"))
@@ -172,9 +200,11 @@ class _Tokens:
         if decoded:
             self._events.append(AttachmentData(decoded))
 
-    def _begin(self) -> None:
+    def _begin_cut(self) -> None:
         """Put a reference where the text of the document was."""
         self._cut += 1
+        if self._cut > DOCUMENTS:
+            raise _fault(f"more than {DOCUMENTS} documents inside the envelope")
         content_id = f"inline-{self._cut}@felles"
         self._undecided = False
         self._pass_on(self._content)
@@ -185,11 +215,10 @@ class _Tokens:
 
     def _end(self, _name: str) -> None:
         self._depth -= 1
-        if self._depth:
+        if self._depth >= self._document:
             return
-        self._undecided = False
+        self._document, self._undecided = 0, False
         self._parser.CharacterDataHandler = None
-        self._parser.EndElementHandler = None
         if self._decoder is None:
             return
         try:

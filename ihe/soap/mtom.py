@@ -9,7 +9,7 @@ head ─ part_head(document 1) ─ bytes of document 1 ─ part_head(document 2)
 ```
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -125,15 +125,17 @@ class PackageReader:
 
     def _begin(self, headers: Mapping[str, str]) -> Iterator[Event]:
         content_id = normal_content_id(headers.get("content-id", ""))
-        if content_id:
-            if content_id in self._seen:
-                raise _fault(f"two parts have the Content-ID '{content_id}'")
-            self._seen.add(content_id)
+        self._see(content_id)
         if not self._root_found and self._start in {"", content_id}:
             self._in_root = self._root_found = True
             return
         mime_type = headers.get("content-type", "application/octet-stream")
         yield AttachmentBegins(content_id, mime_type)
+
+    def _see(self, content_id: str) -> None:
+        if content_id and content_id in self._seen:
+            raise _fault(f"two parts have the Content-ID '{content_id}'")
+        self._seen.add(content_id)
 
     def _end(self) -> Iterator[Event]:
         if self._in_root:
@@ -143,7 +145,16 @@ class PackageReader:
             yield AttachmentEnds()
 
     def _root(self, data: bytes) -> Iterator[Event]:
-        for event in self._cutter.feed(data) if self._cutter else (RootData(data),):
+        return self._checked(self._cutter.feed(data) if self._cutter else (RootData(data),))
+
+    def _end_root(self) -> Iterator[Event]:
+        if self._cutter is not None:
+            yield from self._checked(self._cutter.close())
+        yield RootEnds()
+
+    def _checked(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Pass on what the envelope gives, as long as it keeps to its limit and its ids."""
+        for event in events:
             if isinstance(event, RootData):
                 self._root_size += len(event.data)
                 if self._root_size > self._root_limit:
@@ -152,12 +163,9 @@ class PackageReader:
                         f"the envelope is larger than {self._root_limit} octets",
                         http_status=413,
                     )
+            elif isinstance(event, AttachmentBegins):
+                self._see(event.content_id)
             yield event
-
-    def _end_root(self) -> Iterator[Event]:
-        if self._cutter is not None:
-            yield from self._cutter.close()
-        yield RootEnds()
 
 
 def _fault(reason: str) -> SoapFault:

@@ -1,5 +1,6 @@
 import base64
 from collections.abc import Iterator
+from itertools import chain, repeat
 
 import pytest
 from hypothesis import given, settings
@@ -242,14 +243,71 @@ def test_bad_inline_documents_are_refused(text: str, said: str | None) -> None:
 
 
 def test_a_document_type_declaration_is_refused_while_it_streams() -> None:
-    body = b'<!DOCTYPE a [<!ENTITY x "y">]><a>' + PADDING.encode() + b"</a>"
+    body = b'<!DOCTYPE a [<!ENTITY x "y">]>' + envelope(b64(b"x"))
     with pytest.raises(SoapFault, match="document type declaration"):
         read("application/soap+xml", body, 100, cut_inline=True)
 
 
-def test_an_endless_tag_is_refused() -> None:
+def hostile(start: bytes, more: bytes, *, size: int = 4096) -> SoapFault:
+    """Return the fault for an envelope that begins like one with documents and never ends."""
     reader = PackageReader("application/soap+xml", cut_inline=True)
-    list(reader.feed(b'<a b="'))
-    endless = (event for _ in range(100) for event in reader.feed(b"x" * 65536))
-    with pytest.raises(SoapFault, match="longer than"):
-        list(endless)
+    opening = f'<e xmlns="{XDS}">{PADDING}'.encode()
+    pieces = chain((opening + start,), repeat(more * (size // len(more)), (64 << 20) // size))
+    with pytest.raises(SoapFault) as caught:
+        list(chain.from_iterable(map(reader.feed, pieces)))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("start", "more", "said"),
+    [
+        (b'<b c="', b"x", "longer than 1048576 octets"),
+        (b"<b ", b"c='' ", "longer than 1048576 octets"),
+        (b"<!--", b"x", "longer than 1048576 octets"),
+        (b"<", b"x", "longer than 1048576 octets"),
+        (b"<Document>", b" ", "longer than 1048576 octets"),
+        (b"", b"<b>", "nested deeper than 256"),
+        (b"<Document>", b"<b>", "nested deeper than 256"),
+        (b"", b"<b/>", "more than 100000 elements"),
+        (b"", b"<Document>QUJD</Document>", "more than 10000 documents"),
+        (b"", b"x", "larger than 16777216 octets"),
+    ],
+)
+def test_an_envelope_without_end_is_refused(start: bytes, more: bytes, said: str) -> None:
+    assert said in hostile(start, more).reason
+
+
+def test_what_does_not_name_the_namespace_is_not_tokenised_but_limited() -> None:
+    reader = PackageReader("application/soap+xml", root_limit=1 << 20, cut_inline=True)
+    early = b"<a>" + PADDING.encode()
+    late = f'<Document xmlns="{XDS}">QUJD'.encode()
+    assert list(reader.feed(early)) == [RootData(early)]
+    assert list(reader.feed(late)) == [RootData(late)]
+    with pytest.raises(SoapFault, match="larger than 1048576 octets"):
+        list(reader.feed(b"QUJD" * (1 << 18)))
+
+
+def test_a_utf_16_envelope_passes_to_the_parser_as_it_came() -> None:
+    body = envelope(b64(b"one")).decode().encode("utf-16")
+    assert read("application/soap+xml", body, 1000, cut_inline=True) == (body, {})
+
+
+def test_inline_documents_and_attachments_come_together() -> None:
+    content_type, body = package(b"beside", root=envelope(b64(b"inside")))
+    root, parts = read(content_type, body, 1000, cut_inline=True)
+    assert parts == {"inline-1@felles": b"inside", "document-1@felles": b"beside"}
+    assert b"inside" not in root
+
+
+def test_a_package_may_not_claim_the_ids_of_inline_documents() -> None:
+    for documents_first in (False, True):
+        parts = [
+            b"Content-ID: <r@x>\r\n\r\n" + envelope(b64(b"inside")),
+            b"Content-ID: <inline-1@felles>\r\n\r\nbeside",
+        ]
+        if documents_first:
+            parts.reverse()
+        body = b"".join(b"--b\r\n" + part + b"\r\n" for part in parts) + b"--b--"
+        content_type = 'multipart/related; boundary=b; start="<r@x>"'
+        with pytest.raises(SoapFault, match="two parts have"):
+            read(content_type, body, 1000, cut_inline=True)
