@@ -34,6 +34,7 @@ from ihe.messages import Attachment, Body
 from ihe.soap.envelope import Envelope, read_envelope, write_response_envelope
 from ihe.soap.faults import write_fault
 from ihe.transactions import Packaging
+from ihe.vocabulary import ANONYMOUS
 
 UNDERSTOOD: Final = frozenset(
     {"{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}Security"}
@@ -106,8 +107,15 @@ class Exchange:
 
 def open_envelope(exchange: Exchange) -> Envelope:
     """Read the envelope: step one. Raises `SoapFault`."""
-    exchange.envelope = read_envelope(exchange.incoming.root, understood=UNDERSTOOD)
-    return exchange.envelope
+    envelope = exchange.envelope = read_envelope(exchange.incoming.root, understood=UNDERSTOOD)
+    if not envelope.addressing.is_anonymous:
+        raise SoapFault(
+            FaultCode.SENDER,
+            f"wsa:ReplyTo is '{envelope.addressing.reply_to}'; answers go back over the connection"
+            f" that the request came by, so '{ANONYMOUS}' or no ReplyTo is expected",
+            FaultSubcode.ONLY_ANONYMOUS_ADDRESS,
+        )
+    return envelope
 
 
 def dispatch(exchange: Exchange, table: Mapping[str, Served[Any]]) -> Served[Any]:

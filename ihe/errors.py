@@ -228,6 +228,7 @@ class FaultSubcode(StrEnum):
     ACTION_NOT_SUPPORTED = "wsa:ActionNotSupported"
     ADDRESSING_HEADER_REQUIRED = "wsa:MessageAddressingHeaderRequired"
     INVALID_ADDRESSING_HEADER = "wsa:InvalidAddressingHeader"
+    INVALID_CARDINALITY = "wsa:InvalidCardinality"
     DESTINATION_UNREACHABLE = "wsa:DestinationUnreachable"
     ONLY_ANONYMOUS_ADDRESS = "wsa:OnlyAnonymousAddressSupported"
     ENDPOINT_UNAVAILABLE = "wsa:EndpointUnavailable"

@@ -71,7 +71,7 @@ def read_addressing(blocks: Iterable[_Element]) -> Addressing:
             raise SoapFault(
                 FaultCode.SENDER,
                 f"the header wsa:{name} stands there more than once, once is expected",
-                FaultSubcode.INVALID_ADDRESSING_HEADER,
+                FaultSubcode.INVALID_CARDINALITY,
             )
         found[name] = _text(block, namespace, endpoint=name in _ENDPOINTS)
     action = found.get("Action", "")

@@ -23,11 +23,6 @@ def write_fault(
     fault: SoapFault, *, trace_id: str, relates_to: str | None = None
 ) -> tuple[bytes, ...]:
     """Return a fault message in pieces, with the trace id of the call in its detail."""
-    subcode = (
-        f"<soap:Subcode><soap:Value>{fault.subcode}</soap:Value></soap:Subcode>"
-        if fault.subcode
-        else ""
-    )
     action = (
         f"<wsa:ProblemAction><wsa:Action>{escape(fault.problem_action)}</wsa:Action>"
         "</wsa:ProblemAction>"
@@ -36,7 +31,7 @@ def write_fault(
     )
     body = (
         f'<soap:Fault xmlns:soap="{SOAP12}" xmlns:wsa="{WSA}" xmlns:wsse="{WSSE}">'
-        f"<soap:Code><soap:Value>soap:{fault.code}</soap:Value>{subcode}</soap:Code>"
+        f"<soap:Code><soap:Value>soap:{fault.code}</soap:Value>{_subcodes(fault.subcode)}</soap:Code>"
         f'<soap:Reason><soap:Text xml:lang="en">{escape(_writable(fault.reason))}</soap:Text>'
         f"</soap:Reason><soap:Detail>{action}"
         f'<trace:TraceId xmlns:trace="{TRACE}">{escape(trace_id)}</trace:TraceId>'
@@ -49,6 +44,20 @@ def write_fault(
         body=(body.encode(),),
         extra_headers=_headers(fault),
     )
+
+
+_WITHIN: Final = {
+    FaultSubcode.INVALID_CARDINALITY: FaultSubcode.INVALID_ADDRESSING_HEADER,
+    FaultSubcode.ONLY_ANONYMOUS_ADDRESS: FaultSubcode.INVALID_ADDRESSING_HEADER,
+}
+"""Subcodes that stand inside another (WS-Addressing 1.0 SOAP Binding 6.4.1)."""
+
+
+def _subcodes(subcode: FaultSubcode | None, inside: str = "") -> str:
+    if subcode is None:
+        return ""
+    written = f"<soap:Subcode><soap:Value>{subcode}</soap:Value>{inside}</soap:Subcode>"
+    return _subcodes(_WITHIN[subcode], written) if subcode in _WITHIN else written
 
 
 _UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -93,7 +102,8 @@ def read_fault(body: _Element) -> SoapFault | None:
 
 
 def _subcode(values: Sequence[str]) -> FaultSubcode | None:
-    return next((_SUBCODES[value] for value in values if value in _SUBCODES), None)
+    """Return the innermost subcode that is known."""
+    return next((_SUBCODES[value] for value in reversed(values) if value in _SUBCODES), None)
 
 
 def _local(qualified: str | None) -> str:

@@ -108,11 +108,11 @@ def test_what_is_no_soap_message_is_refused(data: bytes, code: FaultCode, said: 
     [
         ("", FaultSubcode.ADDRESSING_HEADER_REQUIRED),
         ("<wsa:Action> </wsa:Action>", FaultSubcode.ADDRESSING_HEADER_REQUIRED),
-        ("<wsa:Action>a</wsa:Action>" * 2, FaultSubcode.INVALID_ADDRESSING_HEADER),
+        ("<wsa:Action>a</wsa:Action>" * 2, FaultSubcode.INVALID_CARDINALITY),
         (
             "<wsa:Action>a</wsa:Action><wsa:MessageID>1</wsa:MessageID>"
             "<wsa:MessageID>2</wsa:MessageID>",
-            FaultSubcode.INVALID_ADDRESSING_HEADER,
+            FaultSubcode.INVALID_CARDINALITY,
         ),
     ],
 )
@@ -247,6 +247,17 @@ def test_a_fault_is_read_as_it_was_written(
     assert found is not None
     assert (found.code, found.subcode) == (code, subcode)
     assert b"0" * 32 in written
+
+
+def test_a_subcode_stands_inside_the_one_it_belongs_to() -> None:
+    fault = SoapFault(FaultCode.SENDER, "x", FaultSubcode.ONLY_ANONYMOUS_ADDRESS)
+    _header, body = open_envelope(b"".join(write_fault(fault, trace_id="1")))
+    values = [value.text for value in body.iter(f"{{{SOAP12}}}Value")]
+    assert values == [
+        "soap:Sender",
+        "wsa:InvalidAddressingHeader",
+        "wsa:OnlyAnonymousAddressSupported",
+    ]
 
 
 def test_not_understood_headers_are_named() -> None:
