@@ -17,18 +17,18 @@ connection. A server that was restarted is used again as soon as it answers: the
 connection that it hands out, which costs a system call and no question to the server.
 
 **What is not known.** When the connection breaks between COMMIT and its answer, the work may be
-done or not, and guessing is wrong both ways. So on PostgreSQL each connection has a row of its own
-in a table of marks, and every transaction leaves its turn there before it commits:
+done or not, and guessing is wrong both ways. So on PostgreSQL every transaction ends by inserting
+its *mark* into a table: the id of its connection, and its turn on it. When the answer is lost, a
+new connection inserts the same mark. Whoever is first decides:
 
 ```text
-commit_mark      connection (uuid)          turn
-                 0f6c…                      4711      ◀ as of the last transaction that counts
+transaction   … INSERT mark, COMMIT ──✂              the mark is there:      it was committed
+inquiry               INSERT mark … waits for it ┘   the mark can be made:   it never will be
 ```
 
-A new connection then asks for that row, for update: it waits for the old transaction, if the
-server still works on it, and reads the turn. It is the turn of the transaction in question when,
-and only when, that one has been committed, also after a fail-over to a standby that had not got
-everything; a transaction number (`pg_xact_status`) could mean another transaction there.
+The inquiry waits while the server still works on the transaction; and one that has not come to its
+mark yet will fail at it. This holds also after a fail-over to a standby that had not got
+everything, where a transaction number (`pg_xact_status`) could mean another transaction.
 """
 
 import itertools
@@ -130,12 +130,15 @@ _EXPECTED: Final = "sqlite:///path or postgresql://user:password@host/name is ex
 
 
 def commit_marks(metadata: MetaData, name: str) -> Table:
-    """Return the table of commit marks of an actor; on PostgreSQL only (`for_dbms`)."""
+    """Return the table of commit marks of an actor; on PostgreSQL only (`for_dbms`).
+
+    Rows are of no use a little later, and are deleted from time to time.
+    """
     return Table(
         name,
         metadata,
         Column("connection", Uuid, primary_key=True),
-        Column("turn", BigInteger, nullable=False),
+        Column("turn", BigInteger, primary_key=True, autoincrement=False),
         Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
         info={"dbms": "postgresql"},
     )
@@ -329,13 +332,11 @@ class Database:
         until = time.monotonic() + SETTLE_S
         while marks:
             try:
-                found = self.ask(lambda driver: self._dbms.marked(driver, marks, mark))
+                return self.ask(lambda driver: self._dbms.is_marked(driver, marks, mark, turn))
             except Unavailable:
                 if time.monotonic() > until:
                     break
                 time.sleep(_PAUSE_S)
-            else:
-                return found == turn
         raise Unavailable(self.what, "it is not known whether the last change was made")
 
     # --- failures --------------------------------------------------------------------------------

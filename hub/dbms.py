@@ -75,11 +75,11 @@ class Dbms(Protocol):
         ...
 
     def mark(self, driver: Any, marks: str, connection: str, turn: int) -> None:
-        """Leave a turn in the row of a connection, where commits can be in doubt."""
+        """Insert the mark of a transaction, where commits can be in doubt."""
         ...
 
-    def marked(self, driver: Any, marks: str, connection: str) -> int:
-        """Return the turn in the row of a connection, once nobody else works on it."""
+    def is_marked(self, driver: Any, marks: str, connection: str, turn: int) -> bool:
+        """Tell whether the transaction of a mark was committed; if not, it never will be."""
         ...
 
     def writing(self) -> AbstractContextManager[object]:
@@ -160,9 +160,11 @@ class Sqlite:
     def mark(self, _driver: sqlite3.Connection, _marks: str, _connection: str, _turn: int) -> None:
         """Do nothing: a COMMIT in the same process always answers."""
 
-    def marked(self, _driver: sqlite3.Connection, _marks: str, _connection: str) -> int:
-        """Return 0: nothing is ever in doubt."""
-        return 0
+    def is_marked(
+        self, _driver: sqlite3.Connection, _marks: str, _connection: str, _turn: int
+    ) -> bool:
+        """Return false: it is never asked."""
+        return False
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -233,9 +235,12 @@ def _set_up_sqlite(driver: sqlite3.Connection, _record: object) -> None:
 
 def _private_file(path: Path) -> None:
     """Make the file and its folder, for nobody else to read; the log beside it follows suit."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as problem:
+        raise _Refused(f"its file cannot be made: {problem.strerror}") from None
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------------
@@ -311,24 +316,29 @@ class Postgresql:
         return commit.statusmessage == "COMMIT"
 
     def mark(self, driver: psycopg.Connection, marks: str, connection: str, turn: int) -> None:
-        """Leave a turn in the row of a connection."""
+        """Insert the mark; now and then, clear away those that nobody will ask for."""
+        if turn % _MARKS_KEPT == 0:
+            psycopg.RawCursor(driver).execute(
+                f"DELETE FROM {marks} WHERE connection = $1::uuid AND turn < $2"  # noqa: S608  # a table's name, from code
+                " OR at < now() - interval '1 day'",
+                (connection, turn),
+            )
+        self._insert_mark(driver, marks, connection, turn)
+
+    def is_marked(self, driver: psycopg.Connection, marks: str, connection: str, turn: int) -> bool:
+        """Insert the mark in the transaction's place; a conflict tells that it was committed."""
+        try:
+            self._insert_mark(driver, marks, connection, turn)
+        except psycopg.errors.UniqueViolation:
+            return True
+        return False
+
+    @staticmethod
+    def _insert_mark(driver: psycopg.Connection, marks: str, connection: str, turn: int) -> None:
         psycopg.RawCursor(driver).execute(
-            f"INSERT INTO {marks} AS m (connection, turn) VALUES ($1::uuid, $2)"  # noqa: S608  # a table's name, from code
-            " ON CONFLICT (connection) DO UPDATE SET turn = excluded.turn, at = now()",
+            f"INSERT INTO {marks} (connection, turn) VALUES ($1::uuid, $2)",  # noqa: S608  # as above
             (connection, turn),
         )
-        if turn == 1:  # a new connection clears away the rows of old ones
-            driver.execute(f"DELETE FROM {marks} WHERE at < now() - interval '30 days'")  # noqa: S608  # as above
-
-    def marked(self, driver: psycopg.Connection, marks: str, connection: str) -> int:
-        """Wait for the transaction that last touched the mark, and return the turn."""
-        found = psycopg.RawCursor(driver).execute(
-            f"INSERT INTO {marks} AS m (connection, turn) VALUES ($1::uuid, 0)"  # noqa: S608  # as above
-            " ON CONFLICT (connection) DO UPDATE SET turn = m.turn RETURNING turn",
-            (connection,),
-        )
-        row = found.fetchone()
-        return int(row[0]) if row else 0
 
     def writing(self) -> AbstractContextManager[None]:
         """Let everybody write."""
@@ -364,7 +374,9 @@ class Postgresql:
             if state.startswith(prefix):
                 return Failure(reason)
         if not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-            return Failure("no connection")
+            # of a connection that was not made, libpq hands on the message alone
+            known = (reason for part, reason in _NO_CONNECTION.items() if part in str(error))
+            return Failure(next(known, "no connection"))
         return Failure()
 
 
@@ -372,6 +384,22 @@ def _set_up_postgresql(driver: psycopg.Connection, _record: object) -> None:
     # one type for all whole numbers: psycopg would prepare a statement for each size of them
     driver.adapters.register_dumper(int, Int8Dumper)
 
+
+_MARKS_KEPT: Final = 256
+"""How many a connection leaves before it clears them away."""
+
+_NO_CONNECTION: Final[Mapping[str, str]] = {
+    "too many": "it has too many connections",
+    "authentication failed": "it refused the login",
+    "pg_hba.conf": "it refused the login",
+    "role": "it refused the login",
+    "does not exist": "there is no database of that name",
+    "starting up": "it is starting up",
+    "shutting down": "it is shutting down",
+    "certificate": "its certificate was refused, or ours",
+    "timeout": "it took too long to connect",
+    "translate host name": "its host name is not known",
+}
 
 _SQLSTATES: Final[Mapping[str, str]] = {  # PostgreSQL Appendix A, the first that fits
     "08": "the connection broke",

@@ -7,7 +7,6 @@ from typing import Final
 from hub import clock, ids
 from hub.actor import Actor
 from hub.call import Call
-from hub.database import connect
 from hub.loop_thread import LoopThread
 from hub.settings import RepositorySettings, SettingsError, TlsSettings
 from hub.soap_client import RemoteFault, SoapClient
@@ -25,11 +24,9 @@ from repository.blobs.filesystem import FilesystemBlobs
 from repository.blobs.port import Blobs
 from repository.blobs.s3 import S3Blobs, parse_bucket
 from repository.domain import REGISTRY, FindRegistered, NotSent, Register, Repository
-from repository.index import Index
-from repository.migrations import migrate
+from repository.index import Index, open_index
 from repository.serves import SERVES
 from repository.sweeper import sweep
-from repository.tables import COMMIT_MARKS
 
 NAME: Final = "DocumentRepository"
 PATH: Final = "/repository"
@@ -46,14 +43,12 @@ def build(settings: RepositorySettings, tls: TlsSettings | None) -> Actor:
 
     Raises
     ------
-    SettingsError
+    SettingsError, ValueError
         A setting cannot be used.
     Unavailable
         The database or the blob store do not answer.
     """
-    database = connect(settings.database, what="the repository's database", marks=COMMIT_MARKS)
-    migrate(database)
-    return actor(Index(database), _blobs(settings), settings, tls)
+    return actor(open_index(settings.database), _blobs(settings), settings, tls)
 
 
 def _blobs(settings: RepositorySettings) -> Blobs:

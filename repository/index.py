@@ -21,15 +21,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from hub.database import Database
+from hub.database import Database, connect
+from hub.migrations import check_migrated, migrate
 from ihe.errors import HubError
-from repository.tables import blob, holding
+from repository.tables import COMMIT_MARKS, VERSION_TABLE, blob, holding
+
+SCRIPTS: Final = "repository:migrations"
+WHAT: Final = "the repository's database"
 
 
 class HoldingState(StrEnum):
@@ -77,6 +81,40 @@ class Holding:
     submission: str
     state: HoldingState
     at: datetime
+
+
+def open_index(url: str) -> "Index":
+    """Return the index behind a database URL (`hub.database.connect`).
+
+    The tables of an embedded database are made or brought up to date; those of a server must be
+    (`migrate_index`).
+
+    Raises
+    ------
+    ValueError
+        The URL is of no database that can be used.
+    Unavailable
+        The database does not answer, or its tables are not those of this version.
+    """
+    database = connect(url, what=WHAT, marks=COMMIT_MARKS)
+    try:
+        if database.dbms == "sqlite":
+            migrate(database, SCRIPTS)
+        else:
+            check_migrated(database, SCRIPTS, VERSION_TABLE)
+    except BaseException:
+        database.close()
+        raise
+    return Index(database)
+
+
+def migrate_index(url: str) -> None:
+    """Make the tables of a database, or bring them up to date; raises as `open_index` does."""
+    database = connect(url, what=WHAT)
+    try:
+        migrate(database, SCRIPTS)
+    finally:
+        database.close()
 
 
 class Index:

@@ -37,6 +37,7 @@ from hub.database import commit_marks
 
 METADATA: Final = MetaData()
 COMMIT_MARKS: Final = "repository_commit_mark"
+VERSION_TABLE: Final = "repository_version"
 
 _UNFINISHED: Final = text("state <> 'kept'")
 _ROW: Final = BigInteger().with_variant(Integer, "sqlite")

@@ -32,11 +32,8 @@ def _schema(name: str) -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(folder / "xds" / name))
 
 
-def assert_schema_valid(element: etree._Element) -> None:
-    """Fail unless the standard's schema accepts the message; skip where there is no schema."""
-    if schema_folder() is None:
-        pytest.skip("no schema files: set FELLES_SCHEMAS to their folder")
-    # a copy of its own: validation must not see what is around the element
+def problems_of(element: etree._Element) -> list[str]:
+    """Return what the standard's schema has against a message, without what is around it."""
     alone = etree.fromstring(etree.tostring(element, with_tail=False))
     for include in list(alone.iter("{http://www.w3.org/2004/08/xop/include}Include")):
         holder = include.getparent()  # the schema knows what stood there before optimisation
@@ -45,6 +42,13 @@ def assert_schema_valid(element: etree._Element) -> None:
         holder.text = "AAAA"
     name = "rmd.xsd" if "rmd:2017" in etree.QName(alone).text else "XDS.b_DocumentRepository.xsd"
     schema = _schema(name)
-    if not schema.validate(alone):
-        errors = "\n".join(f"line {e.line}: {e.message}" for e in schema.error_log)
-        pytest.fail(f"{etree.QName(alone).localname} is not schema-valid:\n{errors}")
+    schema.validate(alone)
+    return [f"line {each.line}: {each.message}" for each in schema.error_log]
+
+
+def assert_schema_valid(element: etree._Element) -> None:
+    """Fail unless the standard's schema accepts the message; skip where there is no schema."""
+    if schema_folder() is None:
+        pytest.skip("no schema files: set FELLES_SCHEMAS to their folder")
+    if problems := problems_of(element):
+        pytest.fail(f"{etree.QName(element).localname} is not schema-valid: {problems}")

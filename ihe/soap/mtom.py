@@ -211,7 +211,7 @@ class Package:
     @property
     def content_length(self) -> int | None:
         """Octets of the whole, None when the size of a document is not known."""
-        total = len(self.head) + len(self.tail)
+        total = len(self._root_head) + sum(map(len, self.root)) + len(self.tail)
         for attachment in self.attachments:
             size = attachment.content.size
             if size is None:
@@ -222,15 +222,16 @@ class Package:
     @property
     def head(self) -> bytes:
         """Everything up to the first document: the root part."""
-        return b"".join(
-            (
-                f"--{self.boundary}\r\n"
-                'Content-Type: application/xop+xml; charset=UTF-8; type="application/soap+xml"\r\n'
-                "Content-Transfer-Encoding: binary\r\n"
-                f"Content-ID: <{_ROOT_ID}>\r\n\r\n".encode(),
-                *self.root,
-            )
-        )
+        return b"".join((self._root_head, *self.root))
+
+    @property
+    def _root_head(self) -> bytes:
+        return (
+            f"--{self.boundary}\r\n"
+            'Content-Type: application/xop+xml; charset=UTF-8; type="application/soap+xml"\r\n'
+            "Content-Transfer-Encoding: binary\r\n"
+            f"Content-ID: <{_ROOT_ID}>\r\n\r\n"
+        ).encode()
 
     def part_head(self, attachment: Attachment) -> bytes:
         """Return what stands before a document's bytes."""

@@ -323,6 +323,10 @@ def test_names_that_only_one_message_uses_are_not_kept_for_ever(names):
     assert kept[-1] - kept[half] < 16 << 20  # all the names of this half are 50 MiB
 
 
+def test_libxml2_is_none_with_a_known_hole():
+    assert etree.LIBXML_VERSION >= (2, 14, 5)  # CVE-2025-32414, -32415, -49794, -49796
+
+
 # --- any octets ----------------------------------------------------------------------------------
 
 FRAGMENTS = st.sampled_from(

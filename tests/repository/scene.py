@@ -2,13 +2,12 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hub.call import Call
-from hub.database import connect, for_dbms
 from ihe.datatypes import OID
 from ihe.errors import Unavailable
 from ihe.messages import (
@@ -23,31 +22,18 @@ from repository import iti41, iti43
 from repository.blobs.memory import MemoryBlobs
 from repository.blobs.port import Blobs
 from repository.domain import Repository
-from repository.index import Index
+from repository.index import Index, open_index
 from repository.sweeper import Swept, sweep
-from repository.tables import METADATA
 from tests import samples
 from tests.samples import Bytes
 
-START = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 OWN = samples.REPOSITORY
 Answer = RegistryResponse | Exception
 
 
 @contextmanager
-def open_index(url: str) -> Iterator[Index]:
-    database = connect(url, what="the repository's database")
-    tables = [table for table in METADATA.sorted_tables if for_dbms(table, database.dbms)]
-    METADATA.create_all(database.engine, tables=tables)
-    try:
-        yield Index(database)
-    finally:
-        database.close()
-
-
-@contextmanager
 def sqlite_index(folder: Path) -> Iterator[Index]:
-    with open_index(f"sqlite:///{folder}/repository.sqlite") as index:
+    with closing(open_index(f"sqlite:///{folder}/repository.sqlite")) as index:
         yield index
 
 
@@ -89,7 +75,7 @@ class Scene:
             find_registered=self.registry.find,
             new_uuid=lambda: samples.uuid(next(numbers)),
         )
-        self.at = START
+        self.at = datetime.now(UTC)  # blob stores go by the clock of their files
 
     @property
     def call(self) -> Call:

@@ -27,7 +27,7 @@ def upgrade() -> None:
         op.create_table(
             "registry_commit_mark",
             sa.Column("connection", sa.Uuid, primary_key=True),
-            sa.Column("turn", sa.BigInteger, nullable=False),
+            sa.Column("turn", sa.BigInteger, primary_key=True, autoincrement=False),
             sa.Column(
                 "at",
                 sa.DateTime(timezone=True),

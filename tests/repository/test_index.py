@@ -1,0 +1,57 @@
+"""The repository's tables are those that its migrations make, on both databases."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+
+from hub.database import connect
+from hub.migrations import included
+from ihe.errors import Unavailable
+from repository.index import migrate_index, open_index
+from repository.tables import METADATA, VERSION_TABLE
+from tests.databases import PostgresServer
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/new/repository.sqlite"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database() as found:
+        yield found
+
+
+def _differences(connection: Connection) -> list[object]:
+    options = {"version_table": VERSION_TABLE, "include_object": included(connection)}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_migrations_make_the_tables_that_the_code_knows(url: str, times: int) -> None:
+    for _ in range(times):
+        migrate_index(url)
+    with closing(connect(url, what="the database")) as database:
+        assert database.read(_differences) == []
+    open_index(url).close()
+
+
+@pytest.mark.postgres
+def test_a_server_is_used_once_it_has_been_migrated(postgres_server: PostgresServer) -> None:
+    with postgres_server.database() as url:
+        with pytest.raises(Unavailable, match="run the migration"):
+            open_index(url)
+        migrate_index(url)
+        with closing(open_index(url)) as index:
+            index.ready()
+
+
+@pytest.mark.parametrize("open_it", [open_index, migrate_index])
+def test_a_url_of_no_database_is_refused(open_it: Callable[[str], object]) -> None:
+    with pytest.raises(ValueError, match="cannot be of the kind 'mysql'"):
+        open_it("mysql://host/name")
