@@ -46,9 +46,9 @@ class Limits:
     Parameters
     ----------
     in_flight
-        Requests being worked on at once; one more is told to come back (503).
+        Requests that an actor works on at once; one more is told to come back (503).
     threads
-        Threads for handlers and for blocking work.
+        Threads of an actor for handlers and for blocking work.
     idle_s
         Seconds without a byte, in or out, after which a client has gone.
     body
@@ -78,10 +78,31 @@ class ClientGone(Exception):
     """The client hung up, or was silent for too long."""
 
 
+class _Lane:
+    """The threads and the places of one actor.
+
+    Actors behind one socket call each other: a repository's handler waits for the registry's. With
+    threads in common, sixteen such handlers would wait for ever for a seventeenth thread.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="felles")
+        self.free = limits.in_flight
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do blocking work in a thread of this actor."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+
+    def close(self) -> None:
+        """End the threads; work that has begun is done first."""
+        self._pool.shutdown()
+
+
 @dataclass(slots=True, kw_only=True)
 class _HttpCall:
     """One POST on its way, with what its log line will say."""
 
+    lane: _Lane
     trace_id: str
     endpoint: str
     peer: Peer
@@ -112,8 +133,7 @@ class Web:
     ) -> None:
         self.mounts, self.ready = dict(mounts), ready
         self.limits = limits or Limits()
-        self._pool = ThreadPoolExecutor(self.limits.threads, thread_name_prefix="felles")
-        self._in_flight = 0
+        self._lanes = {path: _Lane(self.limits) for path in self.mounts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request (ASGI 3)."""
@@ -135,8 +155,9 @@ class Web:
                 await _text(send, 405, f"{method} is not possible here; POST a SOAP message\n")
 
     def close(self) -> None:
-        """End the thread pool; work that has begun is done first."""
-        self._pool.shutdown()
+        """End the threads; work that has begun is done first."""
+        for lane in self._lanes.values():
+            lane.close()
 
     # --- SOAP ------------------------------------------------------------------------------------
 
@@ -145,26 +166,28 @@ class Web:
     ) -> None:
         started = time.perf_counter()
         headers = _headers(scope)
+        lane = self._lanes[path]
         call = _HttpCall(
+            lane=lane,
             trace_id=_trace_id(headers),
             endpoint=_url(scope, path),
             peer=_peer(scope),
             intake=Intake(headers, open_sink=mount.open_sink, body_limit=self.limits.body),
         )
-        if self._in_flight >= self.limits.in_flight:
+        if not lane.free:
             await self._send(_busy(call.trace_id), call, send)
             return
-        self._in_flight += 1
+        lane.free -= 1
         try:
             reply = await self._respond(mount.soap, receive, call)
             await self._send(reply, call, send)
         except ClientGone:
             call.log["reason"] = "client gone"
         finally:
-            self._in_flight -= 1
+            lane.free += 1
             call.at_end.close()
             if call.intake.has_parts:
-                await self._in_thread(call.intake.discard)
+                await lane.run(call.intake.discard)
             logs.logger(mount.soap.name).info(
                 "answered",
                 **call.log,
@@ -200,16 +223,16 @@ class Web:
             return incoming if isinstance(incoming, Reply) else soap.respond(incoming)
 
         try:
-            rest = await self._take_in(receive, call.intake)
+            rest = await self._take_in(receive, call)
         except (SoapFault, Unavailable) as failure:
             return _refusal(failure, call.trace_id)
         if not soap.is_async:
-            return await self._in_thread(work, rest)
+            return await call.lane.run(work, rest)
         incoming = finish(rest)
         return incoming if isinstance(incoming, Reply) else await soap.respond_async(incoming)
 
-    async def _take_in(self, receive: Receive, intake: Intake) -> bytes:
-        """Feed the body to `intake` in batches; return the last one, not fed yet."""
+    async def _take_in(self, receive: Receive, call: "_HttpCall") -> bytes:
+        """Feed the body to the intake in batches; return the last one, not fed yet."""
         batch: list[bytes] = []
         size = 0
         while True:
@@ -226,7 +249,7 @@ class Web:
             if not message.get("more_body", False):
                 return b"".join(batch)
             if size >= CHUNK:
-                await self._in_thread(intake.feed, b"".join(batch))
+                await call.lane.run(call.intake.feed, b"".join(batch))
                 batch, size = [], 0
 
     async def _send(self, reply: Reply, call: "_HttpCall", send: Send) -> None:
@@ -259,7 +282,7 @@ class Web:
     async def _send_package(self, package: mtom.Package, call: "_HttpCall", send: Send) -> None:
         sent = 0
         try:
-            async with contextlib.aclosing(self._pieces(package)) as pieces:
+            async with contextlib.aclosing(self._pieces(package, call.lane)) as pieces:
                 async for piece in pieces:
                     async with asyncio.timeout(self.limits.idle_s):
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -275,7 +298,7 @@ class Web:
         finally:
             call.log["bytes_out"] = sent
 
-    async def _pieces(self, package: mtom.Package) -> AsyncGenerator[bytes, None]:
+    async def _pieces(self, package: mtom.Package, lane: _Lane) -> AsyncGenerator[bytes, None]:
         """Yield the package's bytes; documents are read in the thread pool, or streamed on."""
         yield package.head
         for attachment in package.attachments:
@@ -284,17 +307,14 @@ class Web:
                 async for chunk in attachment.content.stream():
                     yield chunk
                 continue
-            chunks = await self._in_thread(iter, attachment.content.chunks())
+            chunks = await lane.run(iter, attachment.content.chunks())
             try:
-                while chunk := await self._in_thread(_next, chunks):
+                while chunk := await lane.run(_next, chunks):
                     yield chunk
             finally:
                 if close := getattr(chunks, "close", None):
-                    await self._in_thread(close)
+                    await lane.run(close)
         yield package.tail
-
-    async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
 
     # --- GET -------------------------------------------------------------------------------------
 
@@ -317,7 +337,7 @@ class Web:
             await _text(send, 404, "/health/live or /health/ready\n")
             return
         try:
-            await self._in_thread(self.ready)
+            await asyncio.to_thread(self.ready)
         except Unavailable as failure:
             await _text(send, 503, f"not ready: {failure.what} does not answer\n")
         else:
