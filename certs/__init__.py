@@ -1,6 +1,7 @@
 """X.509: a development certificate authority, and one leaf certificate for each actor."""
 
 from certs.authority import (
+    LEAF_DAYS,
     CertificateProblem,
     Files,
     Summary,
@@ -13,6 +14,7 @@ from certs.authority import (
 )
 
 __all__ = [
+    "LEAF_DAYS",
     "CertificateProblem",
     "Files",
     "Summary",

@@ -7,11 +7,11 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from felles.development import development_tls
+from felles.development import tls_of
 from hub import settings
 from hub.client import Client
 from hub.settings import SettingsError
-from hub.tls import client_context
+from hub.tls import as_client
 
 Config: TypeAlias = Annotated[
     Path | None,
@@ -39,14 +39,14 @@ def connect(config: Path | None) -> Iterator[Client]:
     urls = (client.registry, client.repository, client.retrieve)
     tls = None
     if any(url.startswith("https:") for url in urls):
-        files = client.tls or chosen.tls or development_tls("client")
+        files = client.tls or chosen.tls or tls_of("client")
         for path in (files.certificate, files.key, files.authorities):
             if not path.is_file():
                 raise SettingsError(
                     f"{path} is not there: name your certificate in the table `client.tls` of"
                     " --config, or start a development community with `felles serve all`"
                 )
-        tls = client_context(files.certificate, files.key, files.authorities)
+        tls = as_client(files)
     with Client(
         registry=client.registry,
         repository=client.repository,

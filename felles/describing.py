@@ -43,9 +43,12 @@ NATIONAL_IDENTITY_NUMBERS: Final = "2.16.578.1.12.4.1.4.1"
 _NUMBER_LENGTH: Final = 11
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Description:
-    """What all documents of one submission have in common; codes are `code^^scheme^^display`."""
+    """What all documents of one submission have in common; codes are `code^^scheme^^display`.
+
+    Its defaults are those of the command, which reads them off the class: so it has no slots.
+    """
 
     patient_id: CX
     title: str = ""

@@ -5,22 +5,20 @@ certificate authority of its own with one certificate for each actor and one for
 """
 
 from pathlib import Path
+from typing import Final
 
+import certs
 from hub.settings import DATA, TlsSettings
 
-ACTORS = ("registry", "repository", "gateway", "client")
+ACTORS: Final = ("registry", "repository", "gateway", "client")
+CERTIFICATES: Final = DATA / "certs"
 
 
-def certificates(data: Path = DATA) -> Path:
-    """Return the folder of the development certificates."""
-    return data / "certs"
-
-
-def development_tls(actor: str, data: Path = DATA) -> TlsSettings:
-    """Return where the development certificate of an actor is, whether it is there or not."""
-    folder = certificates(data)
+def tls_of(name: str, folder: Path = CERTIFICATES) -> TlsSettings:
+    """Return the settings that use the certificate called `name`, whether it is there or not."""
+    files = certs.files(folder, name)
     return TlsSettings(
-        certificate=folder / f"{actor}.pem",
-        key=folder / f"{actor}.key",
-        authorities=folder / "ca.pem",
+        certificate=files.certificate,
+        key=files.key,
+        authorities=certs.files(folder, "ca").certificate,
     )

@@ -10,7 +10,7 @@ from hub.settings import CommunitySettings, GatewaySettings, TlsSettings
 from hub.soap_client import SoapClient
 from hub.soap_server import SoapServer
 from hub.spool import Spool
-from hub.tls import client_context
+from hub.tls import as_client
 from hub.web import Mount
 from hub.wsdl import pages
 from ihe.datatypes import HomeCommunityId
@@ -34,14 +34,7 @@ def build(
     SettingsError
         A setting or the file of communities cannot be used.
     """
-    context = (
-        client_context(
-            tls.certificate, tls.key, tls.authorities, check_host_names=tls.check_host_names
-        )
-        if tls
-        else None
-    )
-    client = SoapClient(tls=context)
+    client = SoapClient(tls=as_client(tls))
     others = read_communities(settings.communities) if settings.communities else ()
     gateway = Gateway(
         home_community_id=HomeCommunityId(community.home_community_id),

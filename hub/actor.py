@@ -86,6 +86,21 @@ def site(actor: Actor, settings: ServerSettings, tls: TlsSettings | None) -> Sit
     )
 
 
+def close(actor: Actor) -> None:
+    """Close an actor that has not been served."""
+
+    async def closing() -> None:
+        await _close(actor)
+
+    asyncio.run(closing())
+
+
+async def _close(actor: Actor) -> None:
+    closing = actor.close()
+    if closing is not None:
+        await closing
+
+
 @contextlib.asynccontextmanager
 async def serving(sites: Sequence[Site]) -> AsyncIterator[None]:
     """Serve while the block runs: from when every site answers, until each has stopped."""
@@ -112,9 +127,7 @@ async def serving(sites: Sequence[Site]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, *background, return_exceptions=True)
         for site in sites:
             for actor in site.actors:
-                closing = actor.close()
-                if closing is not None:
-                    await closing
+                await _close(actor)
 
 
 async def _keep_going(work: Callable[[], Awaitable[None]], actor: str) -> None:

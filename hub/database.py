@@ -56,6 +56,7 @@ from sqlalchemy import (
 
 from hub.dbms import Dbms, Failure, Postgresql, Sqlite
 from hub.ids import new_uuid
+from hub.settings import SettingsError
 from ihe.errors import HubError, Unavailable
 
 T = TypeVar("T")
@@ -108,13 +109,13 @@ def connect(
 
     Raises
     ------
-    ValueError
+    SettingsError
         The URL is of no database that the hub can use; the message does not repeat it.
     """
     try:
         parsed = make_url(url)
     except exc.ArgumentError:
-        raise ValueError(f"the URL of {what} cannot be read; {_EXPECTED}") from None
+        raise SettingsError(f"the URL of {what} cannot be read; {_EXPECTED}") from None
     dbms: Dbms
     match parsed.get_backend_name():
         case "sqlite":
@@ -122,7 +123,7 @@ def connect(
         case "postgresql":
             dbms = Postgresql(statement_timeout_s=timeout_s, connect_timeout_s=connect_timeout_s)
         case other:
-            raise ValueError(f"{what} cannot be of the kind '{other}'; {_EXPECTED}")
+            raise SettingsError(f"{what} cannot be of the kind '{other}'; {_EXPECTED}")
     return Database(dbms, dbms.engine(parsed, connections), what=what, marks=marks)
 
 

@@ -25,6 +25,8 @@ import psycopg
 from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import URL, Engine, create_engine, event
 
+from hub.settings import SettingsError
+
 SQLITE_AT_LEAST: Final = (3, 38)
 """Built with JSON functions, which the stores use."""
 
@@ -118,9 +120,9 @@ class Sqlite:
     def engine(self, url: URL, connections: int) -> Engine:
         """Return the engine; its first use makes the file and its folder."""
         if not url.database or url.database == ":memory:":
-            raise ValueError("a database in a file is needed: sqlite:///path")
+            raise SettingsError("a database in a file is needed: sqlite:///path")
         if sqlite3.sqlite_version_info < SQLITE_AT_LEAST:
-            raise ValueError(
+            raise SettingsError(
                 f"SQLite {sqlite3.sqlite_version} is too old: "
                 f"{'.'.join(map(str, SQLITE_AT_LEAST))} is needed"
             )
@@ -264,7 +266,7 @@ class Postgresql:
         """Return the engine; see `hub.database.connect` for the URL."""
         prepare = url.query.get("prepare", "on")
         if prepare not in ("on", "off"):
-            raise ValueError(f"prepare={prepare} in the database URL: on or off is expected")
+            raise SettingsError(f"prepare={prepare} in the database URL: on or off is expected")
         arguments: dict[str, Any] = {
             "application_name": "felles",
             "connect_timeout": max(1, round(self._connect_timeout_s)),

@@ -16,14 +16,14 @@ port = 8441
 database = "postgresql://felles@db/registry"
 ```
 
-Every value can come from the environment instead, which wins: `FELLES_REGISTRY__DATABASE`. A value
-that starts with `file:/` is read from that file, so that no secret has to stand in either. Relative
-paths are relative to the working directory.
+Every value can come from the environment instead, which wins: `FELLES_REGISTRY__DATABASE`. A URL
+with a secret in it can stay out of both: `secret-file:/run/secrets/database` is read from that
+file. Relative paths are relative to the working directory.
 """
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -33,14 +33,22 @@ from ihe.datatypes import OID, HomeCommunityId
 DATA: Final = Path("felles-data")
 
 
-class SettingsError(Exception):
+class SettingsError(ValueError):
     """Settings that cannot be used; the message names each value and what was expected."""
 
 
 def _from_file(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith("file:/"):
-        return Path(value.removeprefix("file:")).read_text(encoding="utf-8").strip()
-    return value
+    if not isinstance(value, str) or not value.startswith(_SECRET_FILE):
+        return value
+    path = Path(value.removeprefix(_SECRET_FILE))
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "no UTF-8 text"
+        raise ValueError(f"{path} cannot be read: {reason}") from None
+
+
+_SECRET_FILE: Final = "secret-file:"  # noqa: S105  # a prefix
 
 
 def _home(value: str) -> str:
@@ -216,6 +224,31 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
+Changed = TypeVar("Changed", bound=BaseModel)
+
+
+def changed(table: Changed, **values: Any) -> Changed:
+    """Return a table with other values, checked as if they had been read from a file.
+
+    Raises
+    ------
+    SettingsError
+        A value is not possible.
+    """
+    try:
+        return table.model_validate({**dict(table), **values})
+    except ValidationError as problem:
+        raise SettingsError(_problems(problem)) from None
+
+
+def _problems(problem: ValidationError) -> str:
+    lines = [
+        f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
+        for error in problem.errors(include_input=False, include_url=False)
+    ]
+    return "\n  ".join(lines)
+
+
 def load(path: Path | None = None) -> Settings:
     """Read settings from a TOML file and the environment.
 
@@ -235,9 +268,5 @@ def load(path: Path | None = None) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as problem:
-        lines = [
-            f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
-            for error in problem.errors(include_input=False, include_url=False)
-        ]
         source = f"{path} or the environment" if path else "the environment"
-        raise SettingsError(f"settings from {source}:\n  " + "\n  ".join(lines)) from None
+        raise SettingsError(f"settings from {source}:\n  {_problems(problem)}") from None

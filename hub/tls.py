@@ -16,7 +16,7 @@ from typing import Final
 from cryptography import x509
 
 from hub.call import Peer
-from hub.settings import SettingsError
+from hub.settings import SettingsError, TlsSettings
 
 SUITES: Final = ":".join(
     (
@@ -56,6 +56,15 @@ def client_context(
     context.check_hostname = check_host_names
     context.verify_mode = ssl.CERT_REQUIRED
     return _harden(context, certificate, key, authorities)
+
+
+def as_client(tls: TlsSettings | None) -> ssl.SSLContext | None:
+    """Return the client context of an actor's settings; None for plain HTTP."""
+    if tls is None:
+        return None
+    return client_context(
+        tls.certificate, tls.key, tls.authorities, check_host_names=tls.check_host_names
+    )
 
 
 def _harden(

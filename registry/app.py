@@ -22,7 +22,7 @@ def build(settings: RegistrySettings, community: CommunitySettings) -> Actor:
 
     Raises
     ------
-    ValueError
+    SettingsError
         The database URL is none that can be used.
     Unavailable
         The database does not answer.

@@ -11,7 +11,7 @@ from hub.loop_thread import LoopThread
 from hub.settings import RepositorySettings, SettingsError, TlsSettings
 from hub.soap_client import RemoteFault, SoapClient
 from hub.soap_server import SoapServer
-from hub.tls import client_context
+from hub.tls import as_client
 from hub.web import Mount
 from hub.wsdl import pages
 from ihe import queries
@@ -43,7 +43,7 @@ def build(settings: RepositorySettings, tls: TlsSettings | None) -> Actor:
 
     Raises
     ------
-    SettingsError, ValueError
+    SettingsError
         A setting cannot be used.
     Unavailable
         The database or the blob store do not answer.
@@ -66,14 +66,7 @@ def actor(
     index: Index, blobs: Blobs, settings: RepositorySettings, tls: TlsSettings | None
 ) -> Actor:
     """Return a repository on engines of its own."""
-    context = (
-        client_context(
-            tls.certificate, tls.key, tls.authorities, check_host_names=tls.check_host_names
-        )
-        if tls
-        else None
-    )
-    client, thread = SoapClient(tls=context), LoopThread()
+    client, thread = SoapClient(tls=as_client(tls)), LoopThread()
     repository = Repository(
         repository_unique_id=OID(settings.repository_unique_id),
         blobs=blobs,

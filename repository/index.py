@@ -91,7 +91,7 @@ def open_index(url: str) -> "Index":
 
     Raises
     ------
-    ValueError
+    SettingsError
         The URL is of no database that can be used.
     Unavailable
         The database does not answer, or its tables are not those of this version.

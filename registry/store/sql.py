@@ -40,7 +40,7 @@ def open_store(url: str) -> "SqlStore":
 
     Raises
     ------
-    ValueError
+    SettingsError
         The URL is of no database that can be used.
     Unavailable
         The database does not answer, or its tables are not those of this version.

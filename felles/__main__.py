@@ -1,0 +1,5 @@
+"""`python -m felles` is the command `felles`."""
+
+from felles.cli import main
+
+main()

@@ -1,0 +1,33 @@
+"""The command `felles`: its sub-commands, each in a module of its own."""
+
+import sys
+
+import typer
+
+from felles import certificates, documents, migrating, serving
+from felles.demo import command as demo
+
+app = typer.Typer(
+    name="felles",
+    help="Felles: a document-sharing hub for health care (IHE XDS registry, repository, gateway).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for command in (demo.demo, serving.serve, documents.submit, documents.find, documents.fetch):
+    app.command()(command)
+app.command()(migrating.migrate)
+app.add_typer(certificates.app)
+
+
+def main() -> None:
+    """Run the command; a broken pipe ends it quietly."""
+    try:
+        app()
+    except BrokenPipeError:
+        sys.stderr.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The demonstration: five communities on this machine share made-up documents."""

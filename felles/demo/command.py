@@ -1,0 +1,5 @@
+"""`felles demo`: regions and municipalities share documents, on this machine."""
+
+
+def demo() -> None:
+    """Show it."""
