@@ -25,6 +25,7 @@ from repository.blobs.port import Blobs
 from repository.blobs.s3 import S3Blobs, parse_bucket
 from repository.domain import REGISTRY, FindRegistered, NotSent, Register, Repository
 from repository.index import Index, open_index
+from repository.limits import limited
 from repository.serves import SERVES
 from repository.sweeper import sweep
 
@@ -96,7 +97,7 @@ def actor(
         mounts={
             PATH: Mount(
                 soap=soap,
-                open_sink=blobs.open,
+                open_sink=limited(blobs.open, settings.document_limit),
                 pages=lambda query, url: pages(NAME, soap.transactions, query, url),
             )
         },
