@@ -217,16 +217,23 @@ async def arriving_chunks(content: Content) -> AsyncIterator[bytes]:
             yield chunk
 
 
-class _Expected(dict[str, Any]):
+class _Expected(Mapping[str, Any]):
     """Attachments by Content-ID: what is not here yet is on its way."""
 
     def __init__(self, stream: "Stream[Any]", here: Mapping[str, Spooled]) -> None:
-        super().__init__(here)
+        self._here: dict[str, Any] = dict(here)
         self._stream = stream
 
-    def __missing__(self, content_id: str) -> Arriving:
-        arriving = self[content_id] = Arriving(self._stream, content_id)
-        return arriving
+    def __getitem__(self, content_id: str) -> Any:
+        if content_id not in self._here:
+            self._here[content_id] = Arriving(self._stream, content_id)
+        return self._here[content_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._here)
+
+    def __len__(self) -> int:
+        return len(self._here)
 
 
 class Stream(Generic[Resp]):
