@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihe import rules
+from ihe import norway, rules
 from ihe.datatypes import CX, XCN, XON, Recipient
 from ihe.model import Submission
-from ihe.rules import RULES, Basis, Profile, Strictness, norway
+from ihe.rules import RULES, Basis, Profile, Strictness
 from ihe.vocabulary import Severity
 from tests import samples
 
@@ -18,16 +18,9 @@ REJECT, OFF = Strictness.REJECT, Strictness.OFF
 NORWAY = Profile(strictness={"N": REJECT, "N7": OFF})
 
 
-def person(digits: str) -> str:
-    """Return nine digits with the two check digits behind them; '' when there are none."""
-    first = norway._check_digit(digits, norway._FIRST)
-    second = norway._check_digit(digits + first, norway._SECOND) if first else ""
-    return digits + first + second if second else ""
-
-
 def issued(day_and_month: str, rest: str = "69") -> str:
     """Return a number of that birthday, with the first individual number that has check digits."""
-    numbers = (person(f"{day_and_month}{rest}{n:03}") for n in range(1000))
+    numbers = (norway.with_check_digits(f"{day_and_month}{rest}{n:03}") for n in range(1000))
     return next(number for number in numbers if number)
 
 
@@ -53,7 +46,7 @@ def test_a_birth_number_has_a_day_and_a_month(day_and_month: str) -> None:
 
 @given(st.integers(0, 10**9 - 1), st.integers(0, 10), st.integers(1, 9))
 def test_one_wrong_digit_is_found(start: int, place: int, change: int) -> None:
-    number = person(f"{start:09}")
+    number = norway.with_check_digits(f"{start:09}")
     if number:
         wrong = str((int(number[place]) + change) % 10)
         assert norway.has_check_digits(number)
