@@ -6,6 +6,7 @@ import typer
 
 from felles import certificates, documents, migrating, serving
 from felles.demo import command as demo
+from hub import logs
 
 app = typer.Typer(
     name="felles",
@@ -22,7 +23,11 @@ app.add_typer(certificates.app)
 
 
 def main() -> None:
-    """Run the command; a broken pipe ends it quietly."""
+    """Run the command; a broken pipe ends it quietly.
+
+    Logs are for actors (`felles serve`); what the other commands have to say, they print.
+    """
+    logs.configure(level=logs.QUIET)
     try:
         app()
     except BrokenPipeError:

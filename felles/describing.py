@@ -78,6 +78,20 @@ def parse_patient(text: str) -> CX:
         raise SettingsError(f"--patient: {problem}") from None
 
 
+def parse_oid(option: str, text: str) -> OID:
+    """Return the OID of an option, with or without `urn:oid:`.
+
+    Raises
+    ------
+    SettingsError
+        It is none.
+    """
+    try:
+        return OID.parse(OID(text).bare)
+    except MalformedValue as problem:
+        raise SettingsError(f"{option}: {problem}") from None
+
+
 def parse_code(text: str) -> Code:
     """Return the code of `code^^scheme` or `code^^scheme^^display`.
 

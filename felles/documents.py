@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from felles.connection import Config, connect
-from felles.describing import Description, describe, parse_code, parse_patient
+from felles.describing import Description, describe, parse_code, parse_oid, parse_patient
 from felles.output import (
     Exit,
     errors_as_json,
@@ -21,7 +21,7 @@ from felles.output import (
 from hub import clock, ids
 from hub.client import FileContent
 from ihe import queries
-from ihe.datatypes import OID, HomeCommunityId, Identifier
+from ihe.datatypes import HomeCommunityId, Identifier
 from ihe.messages import DocumentRequest
 from ihe.model import DocumentEntry
 from ihe.vocabulary import Status
@@ -227,11 +227,9 @@ def fetch(
 ) -> None:
     """Fetch documents into files (ITI-43), from whichever community holds them."""
     with failures():
-        community = HomeCommunityId(OID(home).urn) if home else None
-        wanted = [
-            DocumentRequest(OID(repository_unique_id), Identifier(one), community)
-            for one in unique_id
-        ]
+        community = HomeCommunityId(parse_oid("--home", home).urn) if home else None
+        repository = parse_oid("--from", repository_unique_id)
+        wanted = [DocumentRequest(repository, Identifier(one), community) for one in unique_id]
         into.mkdir(parents=True, exist_ok=True)
         with connect(config) as client, transfer("fetching", None) as progress:
             result = client.retrieve(wanted, into=into, progress=progress)

@@ -29,7 +29,7 @@ from felles.development import CERTIFICATES, tls_of
 from felles.output import failures, print_json, print_table, say
 from felles.sandbox import Sandbox, sandbox_site
 from hub import logs, settings
-from hub.actor import Actor, Site, close, serving, site, until_signal
+from hub.actor import Actor, Site, close, ending, serving, site
 from hub.settings import ServerSettings, Settings, SettingsError, TlsSettings
 
 
@@ -153,13 +153,14 @@ def run(sites: Sequence[Site], endpoints: dict[str, Any], *, as_json: bool) -> N
     """Serve until a signal; print where, once everything answers."""
 
     async def until_told() -> None:
+        ended = ending()
         async with serving(sites):
             if as_json:
                 print_json(endpoints)
             else:
                 rows = [(name, str(where)) for name, where in endpoints.items()]
                 print_table("Serving; Ctrl-C ends it", ("endpoint", "URL"), rows)
-            await until_signal()
+            await ended.wait()
             say("stopping: requests that have begun are answered first")
 
     asyncio.run(until_told())

@@ -142,10 +142,13 @@ async def _keep_going(work: Callable[[], Awaitable[None]], actor: str) -> None:
         await asyncio.sleep(1)
 
 
-async def until_signal() -> None:
-    """Return when the process is told to end (SIGINT or SIGTERM)."""
+def ending() -> asyncio.Event:
+    """Return the event that is set when the process is told to end (SIGINT or SIGTERM).
+
+    From now on: a signal that comes while actors are still starting counts too.
+    """
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    await ended.wait()
+    return ended

@@ -67,6 +67,10 @@ class _ForeignLine(logging.Handler):
         log.log(record.levelno, "a library reports a problem", **fields)
 
 
+QUIET: Final = logging.CRITICAL
+"""For programs whose output is for people."""
+
+
 def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
     """Set logging up for a process: our lines as JSON, libraries' warnings without their words.
 
