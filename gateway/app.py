@@ -9,7 +9,6 @@ from hub.actor import Actor
 from hub.settings import CommunitySettings, GatewaySettings, TlsSettings
 from hub.soap_client import SoapClient
 from hub.soap_server import SoapServer
-from hub.spool import Spool
 from hub.tls import as_client
 from hub.web import Mount
 from hub.wsdl import pages
@@ -58,6 +57,5 @@ def build(
 def _mount(soap: SoapServer[Gateway]) -> Mount:
     return Mount(
         soap=soap,
-        open_sink=Spool,
         pages=lambda query, url: pages(soap.name, soap.transactions, query, url),
     )

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from hub import logs
 from hub.http_server import Server, listen
+from hub.limits import Limits
 from hub.settings import ServerSettings, TlsSettings
 from hub.tls import server_context
-from hub.web import Limits, Mount, Web
+from hub.web import Mount, Web
 from ihe.errors import Unavailable
 
 

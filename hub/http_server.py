@@ -1,29 +1,19 @@
-"""The door to the HTTP server: uvicorn, with the caller's certificate handed to the application."""
+"""The door to the HTTP server: uvicorn, whose connections are looked after."""
 
-import asyncio
 import contextlib
 import socket
 import ssl
+import time
 from collections.abc import Iterator
+from typing import Final, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from hub.call import Peer
-from hub.tls import read_peer
+from hub.http_connection import KEEP_ALIVE_S, Connection
 from hub.web import Web
 
-
-class _PeerProtocol(HttpToolsProtocol):
-    """Puts the caller's certificate where the application finds it: `scope["state"]["peer"]`."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
-        super().connection_made(transport)
-        connection: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-        address = self.client[0] if self.client else ""
-        certificate = connection.getpeercert(binary_form=True) if connection else None
-        peer = read_peer(certificate, address) if certificate else Peer(address=address)
-        self.app_state = {**self.app_state, "peer": peer}
+_TICKS: Final = 10
+"""uvicorn ticks ten times a second."""
 
 
 class Server(uvicorn.Server):
@@ -47,7 +37,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 web,
-                http=_PeerProtocol,
+                http=type("Connection", (Connection,), {"limits": web.limits}),
                 ws="none",
                 lifespan="off",
                 loop="uvloop",
@@ -55,7 +45,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_keep_alive=75,
+                proxy_headers=False,  # whoever calls could write them
+                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=30,
             )
         )
@@ -71,6 +62,14 @@ class Server(uvicorn.Server):
             await super().serve(sockets or [self.listener])
         finally:
             self.web.close()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look after the connections once a second."""
+        if counter % _TICKS == 0:
+            now = time.monotonic()
+            for connection in list(self.server_state.connections):
+                cast(Connection, connection).look_after(now)  # uvicorn knows its own type
+        return await super().on_tick(counter)
 
 
 def listen(host: str, port: int) -> socket.socket:

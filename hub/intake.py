@@ -4,12 +4,14 @@ Fed in pieces of any size, it holds the envelope and nothing else. What it stage
 `discard` unless somebody kept it.
 """
 
+import contextlib
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from hub.parts import OpenSink, PartSink, StagedContent
 from ihe.errors import FaultCode, SoapFault
+from ihe.messages import CHUNK
 from ihe.soap.mtom import (
     ROOT_LIMIT,
     AttachmentBegins,
@@ -17,6 +19,7 @@ from ihe.soap.mtom import (
     AttachmentEnds,
     PackageReader,
     RootData,
+    RootEnds,
 )
 
 _MOST_RATIO: Final = 200
@@ -58,8 +61,9 @@ class Intake:
         self._headers, self._open_sink = headers, open_sink
         self._body_limit, self._root_limit = body_limit, root_limit
         self._reader: PackageReader | None = None
-        self._unpack: Callable[[bytes], bytes] | None = None
+        self._unpacking: _Unpacking | None = None
         self._root: list[bytes] = []
+        self._root_ended = False
         self._sink: PartSink | None = None
         self._content_id = ""
         self._parts: dict[str, StagedContent] = {}
@@ -72,39 +76,49 @@ class Intake:
         """Whether something was staged."""
         return bool(self._parts) or self._sink is not None
 
+    @property
+    def root(self) -> bytes | None:
+        """The envelope, once it is whole; documents may still be on their way."""
+        return b"".join(self._root) if self._root_ended else None
+
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the body."""
         if self._reader is None:
             self._reader = self._begin()
         self.received += len(data)
-        if self._unpack is not None:
-            data = self._unpack(data)
-        self._unpacked += len(data)
-        if self._unpacked > self._body_limit:
-            raise _fault(f"the message is larger than {self._body_limit} octets", 413)
-        for event in self._reader.feed(data):
-            self._take(event)
+        pieces: Iterable[bytes] = (data,)
+        if self._unpacking is not None:
+            pieces = self._unpacking.feed(data)
+        for piece in pieces:
+            self._unpacked += len(piece)
+            if self._unpacked > self._body_limit:
+                raise _fault(f"the message is larger than {self._body_limit} octets", 413)
+            for event in self._reader.feed(piece):
+                self._take(event)
 
     def finish(self) -> tuple[bytes, Mapping[str, StagedContent]]:
         """Say that the body is whole; return the envelope, and the documents by Content-ID."""
         if self._reader is None:
             self._reader = self._begin()
+        if self._unpacking is not None:
+            self._unpacking.close()
         for event in self._reader.close():
             self._take(event)
         return b"".join(self._root), self._parts
 
     def discard(self) -> None:
         """Forget every document that nobody has kept; may be called at any time, and again."""
-        if self._sink is not None:
-            self._sink.discard()
-            self._sink = None
-        for staged in self._parts.values():
-            staged.discard()
+        with contextlib.ExitStack() as all_of_them:  # also when one cannot be discarded
+            if self._sink is not None:
+                all_of_them.callback(self._sink.discard)
+                self._sink = None
+            for staged in self._parts.values():
+                all_of_them.callback(staged.discard)
 
     def _begin(self) -> PackageReader:
         encoding = self._headers.get("content-encoding", "identity").strip().lower()
         if encoding in {"gzip", "deflate", "x-gzip"}:
-            self._unpack = _Unpacking().feed
+            self._unpacking = _Unpacking()
         elif encoding not in {"", "identity"}:
             raise _fault(f"Content-Encoding '{encoding}' is not taken; send it plain", 415)
         return PackageReader(
@@ -117,6 +131,8 @@ class Intake:
         match event:
             case RootData(data):
                 self._root.append(data)
+            case RootEnds():
+                self._root_ended = True
             case AttachmentData(data):
                 assert self._sink is not None, "begun before"  # noqa: S101  # the reader's order
                 self._sink.write(data)
@@ -136,24 +152,37 @@ class Intake:
 
 
 class _Unpacking:
-    """Unpacks gzip or zlib piece by piece, and refuses what was made to explode."""
+    """Unpacks gzip or zlib in small pieces, and refuses what was made to explode."""
 
     def __init__(self) -> None:
-        self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
         self._packed = self._unpacked = 0
 
-    def feed(self, data: bytes) -> bytes:
-        """Return what the bytes unpack to."""
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what the bytes unpack to, at most `CHUNK` octets at once."""
         self._packed += len(data)
-        most = max(_RATIO_COUNTS_FROM, self._packed * _MOST_RATIO) - self._unpacked
-        try:
-            unpacked = self._unpack.decompress(data, most + 1)
-        except zlib.error:
-            raise _fault("the compressed body cannot be unpacked", 400) from None
-        self._unpacked += len(unpacked)
-        if len(unpacked) > most:
-            raise _fault("the compressed body unpacks to far more than is reasonable", 413)
-        return unpacked
+        most = max(_RATIO_COUNTS_FROM, self._packed * _MOST_RATIO)
+        while True:
+            try:
+                piece = self._inflate.decompress(data, CHUNK)
+            except zlib.error:
+                raise _fault("the compressed body cannot be unpacked", 400) from None
+            data = self._inflate.unconsumed_tail
+            self._unpacked += len(piece)
+            if self._unpacked > most:
+                raise _fault(
+                    f"the compressed body unpacks to more than {_MOST_RATIO} times its size", 413
+                )
+            yield piece
+            if not data and len(piece) < CHUNK:
+                break
+        if self._inflate.unused_data:
+            raise _fault("more octets follow the end of the compressed body", 400)
+
+    def close(self) -> None:
+        """Say that there is no more."""
+        if not self._inflate.eof:
+            raise _fault("the compressed body is cut off", 400)
 
 
 def _fault(reason: str, http_status: int) -> SoapFault:

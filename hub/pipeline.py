@@ -13,7 +13,7 @@ wrong becomes an answer here and nowhere else, is logged here once, and carries 
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,9 +22,11 @@ from hub.call import Call, Peer
 from hub.parts import StagedContent
 from hub.serving import Served
 from ihe.errors import (
+    ErrorCode,
     FaultCode,
     FaultSubcode,
     NotAllowed,
+    OutOfResources,
     SoapFault,
     Unavailable,
     XdsFailure,
@@ -34,7 +36,7 @@ from ihe.messages import Attachment, Body
 from ihe.soap.envelope import Envelope, read_envelope, write_response_envelope
 from ihe.soap.faults import write_fault
 from ihe.transactions import Packaging
-from ihe.vocabulary import ANONYMOUS
+from ihe.vocabulary import ANONYMOUS, Severity
 
 UNDERSTOOD: Final = frozenset(
     {"{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}Security"}
@@ -184,20 +186,32 @@ def failed(exchange: Exchange, failure: Exception) -> Any:
     """Return the response that says what went wrong, and log what the response does not say."""
     served = exchange.served
     assert served is not None  # noqa: S101  # our own order
-    transaction, trace_id = served.transaction, exchange.incoming.trace_id
-    log = logs.logger().bind(trace_id=trace_id, transaction=transaction.name)
+    transaction = served.transaction
+    log = logs.logger().bind(trace_id=exchange.incoming.trace_id, transaction=transaction.name)
     if isinstance(failure, XdsFailure):
         return transaction.failure(failure.errors)
-    if isinstance(failure, Unavailable):
+    code = transaction.internal_error
+    if isinstance(failure, OutOfResources):
+        log.error("something needed is full", what=failure.what, **logs.describe(failure))
+        code = _OUT_OF_RESOURCES.get(code, code)
+        context = f"{failure.what} has no room left; nothing was kept, try again later"
+    elif isinstance(failure, Unavailable):
         log.error("something needed does not answer", what=failure.what, **logs.describe(failure))
-        context = f"{failure.what} does not answer; try again later (trace {trace_id})"
+        context = f"{failure.what} does not answer; try again later"
     elif isinstance(failure, NotAllowed):
         log.warning("not allowed", **logs.describe(failure))
-        context = f"not allowed (trace {trace_id})"
+        context = "not allowed"
     else:
         log.error("failed", **logs.describe(failure))
-        context = f"the hub failed on this request and kept nothing of it (trace {trace_id})"
-    return transaction.failure((registry_error(transaction.internal_error, context),))
+        context = "the hub failed on this request"
+    return transaction.failure((registry_error(code, context),))
+
+
+_OUT_OF_RESOURCES: Final = {
+    ErrorCode.REGISTRY_ERROR: ErrorCode.REGISTRY_OUT_OF_RESOURCES,
+    ErrorCode.REPOSITORY_ERROR: ErrorCode.REPOSITORY_OUT_OF_RESOURCES,
+}
+"""The code of an actor that is full, by its code for any other failure."""
 
 
 def write_reply(exchange: Exchange) -> Reply:
@@ -205,7 +219,7 @@ def write_reply(exchange: Exchange) -> Reply:
     served, envelope = exchange.served, exchange.envelope
     assert served is not None and envelope is not None  # noqa: S101, PT018  # our own order
     transaction = served.transaction
-    response = exchange.response
+    response = _traced(exchange.response, exchange.incoming.trace_id)
     body: Body = transaction.write_response(response)
     pieces = write_response_envelope(
         action=transaction.response_action,
@@ -218,15 +232,34 @@ def write_reply(exchange: Exchange) -> Reply:
         attachments=body.attachments,
         multipart=transaction.packaging is Packaging.MTOM,  # whatever the request was (V.8.2)
         transaction=transaction.name,
-        codes=tuple(error.code for error in response.errors),
+        codes=tuple(
+            str(error.code) if error.code in _CODES else "(a code of their own)"
+            for error in response.errors
+        ),
     )
+
+
+_CODES: Final = frozenset(ErrorCode)
+"""Codes that may stand in a log: other communities may write anything as a code."""
+
+
+def _traced(response: Any, trace_id: str) -> Any:
+    """Return the response with the trace id in its first error, for whoever asks us about it."""
+    errors = list(response.errors)
+    for position, error in enumerate(errors):
+        if error.severity == Severity.ERROR:
+            if trace_id in error.context:  # another actor's of the same call
+                break
+            errors[position] = replace(error, context=f"{error.context} (trace {trace_id})")
+            return replace(response, errors=tuple(errors))
+    return response
 
 
 def fault_reply(fault: SoapFault, *, trace_id: str, relates_to: str | None = None) -> Reply:
     """Turn a fault into an answer, as simple SOAP always (SOAP 1.2 Part 2 7.5.2)."""
     return Reply(
         http_status=fault.status,
-        envelope=tuple(write_fault(fault, relates_to=relates_to, trace_id=trace_id)),
+        envelope=write_fault(fault, relates_to=relates_to or fault.relates_to, trace_id=trace_id),
         retry_after_s=fault.retry_after_s,
         codes=(f"{fault.code}/{fault.subcode}" if fault.subcode else fault.code,),
     )
@@ -240,19 +273,21 @@ def unavailable_reply(failure: Unavailable, *, trace_id: str) -> Reply:
         what=failure.what,
         **logs.describe(failure),
     )
+    said = "has no room left" if isinstance(failure, OutOfResources) else "does not answer"
     fault = SoapFault(
         FaultCode.RECEIVER,
-        f"{failure.what} does not answer; nothing was kept, try again later (trace {trace_id})",
+        f"{failure.what} {said}; nothing was kept, try again later",
         http_status=503,
-        retry_after_s=failure.retry_after_s,
+        retry_after_s=failure.retry_after_s or _RETRY_AFTER_S,
     )
     return fault_reply(fault, trace_id=trace_id)
+
+
+_RETRY_AFTER_S: Final = 10
 
 
 def broken_reply(failure: Exception, *, trace_id: str, relates_to: str | None) -> Reply:
     """Log a failure of the hub itself outside a handler, and return a Receiver fault."""
     logs.logger().error("failed", trace_id=trace_id, **logs.describe(failure))
-    fault = SoapFault(
-        FaultCode.RECEIVER, f"the hub failed on this message; nothing was kept (trace {trace_id})"
-    )
+    fault = SoapFault(FaultCode.RECEIVER, "the hub failed on this message")
     return fault_reply(fault, trace_id=trace_id, relates_to=relates_to)

@@ -16,13 +16,13 @@ serialize, create_out_string pipeline.write_reply
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from hub import pipeline, spyne_shim
 from hub.pipeline import Exchange, Incoming, Reply
 from hub.serving import Served
-from ihe.errors import SoapFault
+from ihe.errors import SoapFault, Unavailable
 from ihe.transactions import Transaction
 
 with warnings.catch_warnings():  # spyne 2.14 imports modules that Python is giving up
@@ -37,6 +37,8 @@ spyne.const.MIN_GC_INTERVAL = float("inf")  # spyne would collect garbage inside
 
 P = TypeVar("P")
 _NAMESPACE: Final = "urn:felles:soap"
+InThread: TypeAlias = Callable[..., Awaitable[Any]]
+"""Does blocking work in a thread: called with a function and its arguments."""
 
 
 class _IheSoap12(Soap12):  # type: ignore[misc]  # spyne is untyped
@@ -123,11 +125,14 @@ class SoapServer(ServerBase, Generic[P]):  # type: ignore[misc]  # spyne is unty
             reply = self._broken(exchange, failure)
         return reply
 
-    async def respond_async(self, incoming: Incoming) -> Reply:
-        """Answer one message in the event loop; never raises for what is in it."""
+    async def respond_async(self, incoming: Incoming, in_thread: InThread) -> Reply:
+        """Answer one message in the event loop; never raises for what is in it.
+
+        A large message takes long to parse, so `in_thread` is awaited for that.
+        """
         exchange = Exchange(incoming)
         try:
-            context = self._begin(exchange)
+            context = await in_thread(self._begin, exchange)
             exchange.response = await context.function(context, *context.in_object)
             reply = self._end(context)
         except SoapFault as fault:
@@ -135,6 +140,17 @@ class SoapServer(ServerBase, Generic[P]):  # type: ignore[misc]  # spyne is unty
         except Exception as failure:  # noqa: BLE001  # the peer gets an answer whatever happened
             reply = self._broken(exchange, failure)
         return reply
+
+    def decline(self, incoming: Incoming, failure: Unavailable) -> Reply:
+        """Answer a message that nothing can be done for, in its transaction's words."""
+        exchange = Exchange(incoming)
+        try:
+            pipeline.open_envelope(exchange)
+            pipeline.dispatch(exchange, self.table)
+            exchange.response = pipeline.failed(exchange, failure)
+            return pipeline.write_reply(exchange)
+        except SoapFault as fault:
+            return self._fault(exchange, fault)
 
     def _method(self, served: Served[P]) -> Callable[..., Any]:
         """Return the spyne method of one transaction."""

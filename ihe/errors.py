@@ -6,6 +6,7 @@ HubError
 ├─ SoapFault(code, reason)    the message itself cannot be worked on (Sender: theirs; Receiver: ours)
 ├─ NotAllowed(reason)         the caller may not; the peer learns no more than the Framework asks for
 └─ Unavailable(what)          a store, registry or community does not answer
+   └─ OutOfResources(what)    it is full
 ```
 
 Domain code raises these or returns `RegistryError` values. They become bytes in one place, at the
@@ -17,6 +18,7 @@ ITI TF-3 4.2.4 and Tables 4.2.4.1-1, 4.2.4.1-2; Metadata Update, RMD and RMU 4.2
 SOAP 1.2 Part 1 5.4.6; WS-Addressing 1.0 SOAP Binding 6.4.
 """
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -259,6 +261,10 @@ class SoapFault(HubError):
         Clark names of the header blocks that are not understood, with `MUST_UNDERSTAND`.
     http_status
         0: 400 for a Sender fault and 500 for any other (SOAP 1.2 Part 2 Table 20).
+    retry_after_s
+        Seconds after which the sender may try again, when that makes sense.
+    relates_to
+        wsa:MessageID of the message at fault, if it could be read.
     """
 
     code: FaultCode
@@ -268,6 +274,7 @@ class SoapFault(HubError):
     not_understood: tuple[str, ...] = ()
     http_status: int = 0
     retry_after_s: int | None = field(default=None, kw_only=True)
+    relates_to: str | None = field(default=None, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.reason}"
@@ -306,3 +313,16 @@ class Unavailable(HubError):
         self.what, self.reason = what, reason
         self.not_sent, self.retry_after_s = not_sent, retry_after_s
         super().__init__(f"{what} does not answer" + (f": {reason}" if reason else ""))
+
+    @classmethod
+    def of(cls, what: str, failure: OSError) -> "Unavailable":
+        """Return what the system's own words mean: `OutOfResources` for a full disk."""
+        kind = OutOfResources if failure.errno in _FULL else cls
+        return kind(what, failure.strerror or "")
+
+
+class OutOfResources(Unavailable):
+    """Something that the hub needs has no room left."""
+
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE})

@@ -48,9 +48,13 @@ def pages(
 
 
 @cache
+def _file(name: str) -> str:
+    return files(__name__).joinpath(f"{name}.xsd").read_text(encoding="utf-8")
+
+
 def schema(name: str, url: str) -> bytes:
     """Return a schema file; the schemas that it imports are found at `url`."""
-    text = files(__name__).joinpath(f"{name}.xsd").read_text(encoding="utf-8")
+    text = _file(name)  # and no more is remembered: the URL is whatever a client calls us
     for other in SCHEMAS:
         text = text.replace(f'schemaLocation="{other}"', f"schemaLocation={_location(other, url)}")
     return text.encode()

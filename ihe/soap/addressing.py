@@ -92,6 +92,17 @@ def read_addressing(blocks: Iterable[_Element]) -> Addressing:
     )
 
 
+def read_message_id(blocks: Iterable[_Element]) -> str | None:
+    """Return the only wsa:MessageID of headers that are wrong otherwise, for the fault about it."""
+    found = [
+        _text(block, namespace, endpoint=False)
+        for block in blocks
+        for namespace in NAMESPACES
+        if block.tag == f"{{{namespace}}}MessageID"
+    ]
+    return (found[0] or None) if len(found) == 1 else None
+
+
 _ENDPOINTS: Final = frozenset({"ReplyTo", "FaultTo", "From"})
 _READ: Final = frozenset({"Action", "MessageID", "RelatesTo", "To", *_ENDPOINTS})
 

@@ -18,7 +18,7 @@ from lxml.etree import _Element
 
 from ihe import xml
 from ihe.errors import FaultCode, FaultSubcode, SoapFault
-from ihe.soap.addressing import NAMESPACES, Addressing, read_addressing
+from ihe.soap.addressing import NAMESPACES, Addressing, read_addressing, read_message_id
 from ihe.vocabulary import ANONYMOUS, SOAP11, SOAP12, WSA, WSSE
 from ihe.xml import Limits, MalformedXml
 
@@ -79,8 +79,13 @@ def read_envelope(
     """
     header, body = _open(data, limits, {ENVELOPE})
     blocks = [] if header is None else [block for block in header if _is_ours(block)]
-    _check_understood(blocks, understood)
-    return Envelope(addressing=read_addressing(blocks), body=body, security=_only_security(blocks))
+    try:
+        _check_understood(blocks, understood)
+        addressing, security = read_addressing(blocks), _only_security(blocks)
+    except SoapFault as fault:
+        fault.relates_to = read_message_id(blocks)
+        raise
+    return Envelope(addressing=addressing, body=body, security=security)
 
 
 def open_envelope(data: bytes, *, limits: Limits = xml.LIMITS) -> tuple[_Element | None, _Element]:

@@ -22,17 +22,22 @@ _SUBCODES: Final = {subcode.partition(":")[2]: subcode for subcode in FaultSubco
 def write_fault(
     fault: SoapFault, *, trace_id: str, relates_to: str | None = None
 ) -> tuple[bytes, ...]:
-    """Return a fault message in pieces, with the trace id of the call in its detail."""
+    """Return a fault message in pieces.
+
+    The trace id of the call stands in its detail, for programs, and in its reason: that is what a
+    peer's log shows. What the fault quotes of the message is cut where it is long.
+    """
     action = (
-        f"<wsa:ProblemAction><wsa:Action>{escape(fault.problem_action)}</wsa:Action>"
+        f"<wsa:ProblemAction><wsa:Action>{escape(_short(fault.problem_action))}</wsa:Action>"
         "</wsa:ProblemAction>"
         if fault.problem_action
         else ""
     )
+    reason = f"{_short(_writable(fault.reason))} (trace {trace_id})"
     body = (
         f'<soap:Fault xmlns:soap="{SOAP12}" xmlns:wsa="{WSA}" xmlns:wsse="{WSSE}">'
         f"<soap:Code><soap:Value>soap:{fault.code}</soap:Value>{_subcodes(fault.subcode)}</soap:Code>"
-        f'<soap:Reason><soap:Text xml:lang="en">{escape(_writable(fault.reason))}</soap:Text>'
+        f'<soap:Reason><soap:Text xml:lang="en">{escape(reason)}</soap:Text>'
         f"</soap:Reason><soap:Detail>{action}"
         f'<trace:TraceId xmlns:trace="{TRACE}">{escape(trace_id)}</trace:TraceId>'
         "</soap:Detail></soap:Fault>"
@@ -58,6 +63,13 @@ def _subcodes(subcode: FaultSubcode | None, inside: str = "") -> str:
         return ""
     written = f"<soap:Subcode><soap:Value>{subcode}</soap:Value>{inside}</soap:Subcode>"
     return _subcodes(_WITHIN[subcode], written) if subcode in _WITHIN else written
+
+
+_LONGEST: Final = 2_000
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 _UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")

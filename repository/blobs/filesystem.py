@@ -54,7 +54,7 @@ class FilesystemBlobs:
             staged.path.rename(target)
             staging.sync_folder(target.parent)
         except OSError as failure:
-            raise Unavailable(self._what, failure.strerror or "") from failure
+            raise Unavailable.of(self._what, failure) from failure
 
     def _make_folder(self, folder: Path) -> None:
         """Make the two levels above a blob, and make their names durable."""
@@ -75,7 +75,7 @@ class FilesystemBlobs:
             try:
                 yield from staging.read_file(path)
             except OSError as failure:
-                raise Unavailable(self._what, failure.strerror or "") from failure
+                raise Unavailable.of(self._what, failure) from failure
 
         return CheckedContent(key, info.size, chunks)
 
@@ -86,7 +86,7 @@ class FilesystemBlobs:
         except FileNotFoundError:
             return None
         except OSError as failure:
-            raise Unavailable(self._what, failure.strerror or "") from failure
+            raise Unavailable.of(self._what, failure) from failure
         return BlobInfo(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def delete(self, key: str) -> None:
@@ -97,7 +97,7 @@ class FilesystemBlobs:
             if path.parent.is_dir():
                 staging.sync_folder(path.parent)
         except OSError as failure:
-            raise Unavailable(self._what, failure.strerror or "") from failure
+            raise Unavailable.of(self._what, failure) from failure
 
     def list(self) -> Iterator[BlobInfo]:
         """Yield all blobs."""

@@ -64,7 +64,7 @@ class StagingWriter:
         try:
             self._file = self.path.open("xb", buffering=0)
         except OSError as failure:
-            raise Unavailable(what, failure.strerror or "") from failure
+            raise Unavailable.of(what, failure) from failure
         self._size = 0
         self._sha1 = hashlib.sha1(usedforsecurity=False)
         self._sha256 = hashlib.sha256()
@@ -76,7 +76,7 @@ class StagingWriter:
             while written < len(data):
                 written += self._file.write(memoryview(data)[written:])
         except OSError as failure:
-            raise Unavailable(self._what, failure.strerror or "") from failure
+            raise Unavailable.of(self._what, failure) from failure
         self._size += len(data)
         self._sha1.update(data)
         self._sha256.update(data)
@@ -106,7 +106,7 @@ def prepare(folder: Path, what: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as failure:
-        raise Unavailable(what, failure.strerror or "") from failure
+        raise Unavailable.of(what, failure) from failure
     return folder
 
 
