@@ -1,17 +1,22 @@
-"""A whole community running on loopback, for tests that speak the real protocol."""
+"""A whole community running on loopback, for tests that speak the real protocol.
+
+Every message that its actors write is judged by the standards (`tests.tapping`).
+"""
 
 import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import gateway.app
 import registry.app
 import repository.app
-from hub.actor import Actor, Site, serving
+from hub.actor import Actor, serving
 from hub.client import Client
 from hub.http_server import listen
+from hub.limits import Limits
 from hub.loop_thread import LoopThread
 from hub.settings import (
     CommunitySettings,
@@ -26,6 +31,7 @@ from registry.store.port import Store
 from repository.blobs.filesystem import FilesystemBlobs
 from repository.blobs.port import Blobs
 from tests.repository.scene import sqlite_index
+from tests.tapping import Tap, TappedSite
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Running:
     repository_unique_id: OID
     store: Store
     blobs: Blobs
+    tap: Tap
 
     @property
     def registry(self) -> str:
@@ -64,7 +71,7 @@ class Running:
     def initiating(self) -> str:
         return f"{self.url}/gateway/initiating"
 
-    def other(self, **changes: float) -> Other:
+    def other(self, **changes: Any) -> Other:
         return replace(Other(self.home, f"community {self.home[-1]}", self.gateway), **changes)
 
     @contextlib.contextmanager
@@ -86,8 +93,12 @@ def running(
     deadline_s: float = 5.0,
     store: Store | None = None,
     blobs: Blobs | None = None,
+    limits: Limits | None = None,
 ) -> Iterator[Running]:
-    """Run community `number` with everything behind one port, in a thread of its own."""
+    """Run community `number` with everything behind one port, in a thread of its own.
+
+    Fails at the end when one of its messages was not as the standards have it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     home = HomeCommunityId(f"urn:oid:2.16.578.1.12.4.1.7.{number}")
     own = OID(f"2.16.578.1.12.4.1.7.{number}.1")
@@ -119,7 +130,8 @@ def running(
                 None,
             ),
         ]
-        site = Site(actors=actors, listener=listener)
+        tap = Tap()
+        site = TappedSite(actors=actors, listener=listener, limits=limits or Limits(), tap=tap)
         thread = LoopThread()
         ended = asyncio.Event()
         started: asyncio.Future[None] = asyncio.Future(loop=thread.loop)
@@ -132,11 +144,12 @@ def running(
         task = asyncio.run_coroutine_threadsafe(serve(), thread.loop)
         thread.run(_first(started, task))
         try:
-            yield Running(url, home, own, the_store, the_blobs)
+            yield Running(url, home, own, the_store, the_blobs, tap)
         finally:
             thread.loop.call_soon_threadsafe(ended.set)
             task.result(30)
             thread.close()
+    assert not tap.problems, "\n".join(tap.problems)
 
 
 async def _first(started: "asyncio.Future[None]", task: object) -> None:
