@@ -112,10 +112,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class ProvideAndRegisterRequest:
-    """xds:ProvideAndRegisterDocumentSetRequest: a submission and its documents (ITI-41)."""
+    """xds:ProvideAndRegisterDocumentSetRequest: a submission and its documents (ITI-41).
+
+    `loose_parts` are the Content-IDs of parts that came with the message and that no document
+    refers to.
+    """
 
     submission: Submission
     documents: tuple[Document, ...] = ()
+    loose_parts: tuple[str, ...] = ()
 
 
 # --- Query ---------------------------------------------------------------------------------------

@@ -78,6 +78,12 @@ def handle(
 
 def _pairing(request: ProvideAndRegisterRequest) -> Iterator[RegistryError]:
     """Yield an error for each entry without a document, and each document without an entry."""
+    for content_id in request.loose_parts:
+        yield registry_error(
+            ErrorCode.MISSING_DOCUMENT_METADATA,
+            f"the part '{content_id}' is referred to by no xds:Document",
+            f"Part[{content_id}]",
+        )
     entries = [entry.entry_uuid for entry in request.submission.entries]
     documents = Counter(document.id for document in request.documents)
     for uuid in entries:

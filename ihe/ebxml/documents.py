@@ -83,6 +83,11 @@ class Attached:
         self._taken.add(content_id)
         return content
 
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The ids of the parts that no document read so far refers to."""
+        return tuple(content_id for content_id in self._parts if content_id not in self._taken)
+
 
 def _inline(element: _Element, where: str) -> InlineContent:
     if len(element):

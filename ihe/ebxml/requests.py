@@ -109,7 +109,7 @@ def read_provide_and_register(element: _Element, parts: Parts) -> ProvideAndRegi
         Document(document.get("id", "").strip(), attached.read(document))
         for document in element.iterchildren(_DOCUMENT)
     )
-    return ProvideAndRegisterRequest(submit.submission, documents)
+    return ProvideAndRegisterRequest(submit.submission, documents, attached.left)
 
 
 def write_provide_and_register(request: ProvideAndRegisterRequest) -> Body:

@@ -4,7 +4,8 @@ import contextlib
 import io
 import logging
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def unharmed(hub: Running, log: Log) -> Iterator[Running]:
 def assert_nothing_kept(hub: Running) -> None:
     """Fail when a document, a staged part or a registered object is there."""
     assert isinstance(hub.blobs, FilesystemBlobs)
-    assert files_below(hub.blobs.root) == []
+    root = hub.blobs.root
+    eventually(lambda: files_below(root) == [])  # parts are thrown away after the answer
     with contextlib.closing(sqlite3.connect(hub.blobs.root.parent / "repository.sqlite")) as index:
         assert index.execute("SELECT * FROM holding").fetchall() == []
     assert isinstance(hub.store, MemoryStore)
@@ -81,3 +83,12 @@ def assert_nothing_kept(hub: Running) -> None:
 
 def files_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def eventually(happens: Callable[[], bool]) -> None:
+    """Return when something has come true; fail when it does not."""
+    for _ in range(200):
+        if happens():
+            return
+        time.sleep(0.05)
+    pytest.fail("it never came true")

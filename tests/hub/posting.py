@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import socket
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -172,7 +172,7 @@ def gzipped(data: bytes) -> bytes:
 
 def post(
     url: str,
-    body: bytes,
+    body: bytes | Iterable[bytes],
     content_type: str | None = SOAP_TYPE,
     *,
     headers: Mapping[str, str] | None = None,
