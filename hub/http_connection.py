@@ -18,6 +18,7 @@ import time
 from http import HTTPStatus
 from typing import Any, Final, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hub import ids, logs
@@ -28,6 +29,7 @@ from hub.tls import read_peer
 KEEP_ALIVE_S: Final = 75
 _FRAMING: Final = 16
 """Octets of framing that each octet of a body may come with: chunks of one octet take six."""
+_FRAMING_HEADERS: Final = (b"content-length", b"transfer-encoding")
 _REASONS: Final = {
     400: "this is not HTTP/1.1; a POST with a SOAP message was expected",
     408: "the head of the request did not come in time",
@@ -53,7 +55,7 @@ class Connection(HttpToolsProtocol):
         self.peer = read_peer(certificate, address) if certificate else Peer(address=address)
         self.app_state = {**self.app_state, "peer": self.peer}
         self._since = time.monotonic()
-        self._in_head = False
+        self._in_head = self._is_head_known = False
         self._octets = self._content = 0
         if len(self.connections) > self.limits.connections:
             self._make_room()
@@ -93,17 +95,50 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes, as long as most of them are the content of a body."""
         self._octets += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self.send_400_response("")
+            return
         most = self.limits.head + _FRAMING * self._content
         if self._octets - self._content > most and not self.transport.is_closing():
             self._refuse(431)
 
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
+
+    def _decline(self, rest: bytes) -> None:
+        """Go on in HTTP/1.1 with a client that offered to speak something else (RFC 9110 7.8).
+
+        Java's own client offers HTTP/2 with every request. The parser takes the body for the other
+        protocol and is done, so a new one begins where the body does.
+        """
+        framing = (
+            b"%b: %b\r\n" % header for header in self.headers if header[0] in _FRAMING_HEADERS
+        )
+        self.parser = httptools.HttpRequestParser(self)
+        self.cycle.more_body = self._is_head_known = True
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n" + b"".join(framing) + b"\r\n")
+        self._is_head_known = False
+        self._feed(rest)
+
     def on_message_begin(self) -> None:
         """Begin to count."""
+        if self._is_head_known:
+            return
         super().on_message_begin()
         self._in_head, self._octets, self._content = True, 0, 0
         if not self.at_work:
             self._since = time.monotonic()
+
+    def on_url(self, url: bytes) -> None:
+        """Take some of the path."""
+        if not self._is_head_known:
+            super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; those behind a body (trailers) mean nothing here."""
@@ -112,6 +147,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Hand the request to the application."""
+        if self._is_head_known:
+            return
         self._in_head = False
         super().on_headers_complete()
 

@@ -4,9 +4,9 @@ import contextlib
 import http.client
 import socket
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
 from lxml.etree import _Element
@@ -238,20 +238,16 @@ def head(url: str, length: int, content_type: str = SOAP_TYPE, *extra: str) -> b
     return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n"
 
 
-def answers_on(connection: socket.socket, count: int = 1) -> Sequence[Answer]:
-    """Read answers from a connection, one after the other."""
-    file = connection.makefile("rb")
-    return [_read_from(file, connection) for _ in range(count)]
+def answers_on(connection: socket.socket, count: int = 1) -> list[Answer]:
+    """Read answers of known length from a connection, one after the other."""
+    with connection.makefile("rb") as file:
+        return [_read_from(file) for _ in range(count)]
 
 
-def _read_from(file: Any, connection: socket.socket) -> Answer:
-    response = http.client.HTTPResponse(connection, method="POST")
-    response.fp.close()
-    response.fp = file  # several answers may be in one buffer
-    response.begin()
-    length = response.length
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers, file.read(length) if length else b"")
+def _read_from(file: BinaryIO) -> Answer:
+    status = int(file.readline().split()[1])
+    headers = {name.lower(): value for name, value in http.client.parse_headers(file).items()}
+    return Answer(status, headers, file.read(int(headers["content-length"])))
 
 
 def is_good(url: str) -> bool:
