@@ -144,8 +144,9 @@ class Posting:
         pace = _Pace(self._limits)
         while True:
             try:
-                async with asyncio.timeout(pace.patience_s):
-                    message = await self._receive()
+                with pace.waiting():
+                    async with asyncio.timeout(pace.patience_s):
+                        message = await self._receive()
             except TimeoutError:
                 raise self._too_slow(pace) from None
             if message["type"] == "http.disconnect":
@@ -302,12 +303,21 @@ class Posting:
 
 
 class _Pace:
-    """How long the next piece of a body may take."""
+    """How long the next piece of a body may take; what the hub itself takes does not count."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._started = time.monotonic()
+        self._waited_s = 0.0
         self.octets = 0
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time until the block ends."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._waited_s += time.monotonic() - began
 
     def came(self, octets: int) -> None:
         """Say that something came."""
@@ -318,7 +328,7 @@ class _Pace:
         """Seconds until the client has been silent, or slow, for too long."""
         limits = self._limits
         allowed = limits.idle_s + self.octets / limits.least_rate
-        return min(limits.idle_s, allowed - (time.monotonic() - self._started))
+        return min(limits.idle_s, allowed - self._waited_s)
 
 
 def _check(headers: Mapping[str, str], limits: Limits) -> None:
