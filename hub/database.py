@@ -57,7 +57,7 @@ from sqlalchemy import (
 from hub.dbms import Dbms, Failure, Postgresql, Sqlite
 from hub.ids import new_uuid
 from hub.settings import SettingsError
-from ihe.errors import HubError, Unavailable
+from ihe.errors import HubError, OutOfResources, Unavailable
 
 T = TypeVar("T")
 
@@ -374,7 +374,8 @@ class Database:
         if failure.conflict:
             return Conflict(f"{self.what}: what was to be written is there already")
         if failure.reason:
-            return Unavailable(self.what, failure.reason)
+            kind = OutOfResources if failure.full else Unavailable
+            return kind(self.what, failure.reason)
         original = getattr(error, "orig", None) or error
         code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", "")
         return RefusedStatement(f"{self.what}: {type(original).__name__} {code}".rstrip())

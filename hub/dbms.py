@@ -44,11 +44,14 @@ class Failure:
         The transaction was broken off for another one and can be run again.
     conflict
         It would have broken a uniqueness that another transaction established.
+    full
+        The database has no room left.
     """
 
     reason: str = ""
     again: bool = False
     conflict: bool = False
+    full: bool = False
 
 
 class Dbms(Protocol):
@@ -199,7 +202,7 @@ class Sqlite:
             return Failure(conflict=True)
         for prefix, reason in _SQLITE_REASONS.items():
             if name.startswith(prefix):
-                return Failure(reason)
+                return Failure(reason, full=prefix in {"SQLITE_FULL", "SQLITE_NOMEM"})
         return Failure(str(error) if isinstance(error, _Refused) else "")
 
 
@@ -374,7 +377,7 @@ class Postgresql:
             return Failure(conflict=True)
         for prefix, reason in _SQLSTATES.items():
             if state.startswith(prefix):
-                return Failure(reason)
+                return Failure(reason, full=prefix.startswith("53"))
         if not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             # of a connection that was not made, libpq hands on the message alone
             known = (reason for part, reason in _NO_CONNECTION.items() if part in str(error))

