@@ -13,7 +13,7 @@ from typing import Any
 import gateway.app
 import registry.app
 import repository.app
-from hub.actor import Actor, serving
+from hub.actor import Actor, Site, serving
 from hub.client import Client
 from hub.http_server import listen
 from hub.limits import Limits
@@ -142,24 +142,31 @@ def running(
         ]
         tap = Tap()
         site = TappedSite(actors=actors, listener=listener, limits=limits or Limits(), tap=tap)
-        thread = LoopThread()
-        ended = asyncio.Event()
-        started: asyncio.Future[None] = asyncio.Future(loop=thread.loop)
-
-        async def serve() -> None:
-            async with serving([site]):
-                started.set_result(None)
-                await ended.wait()
-
-        task = asyncio.run_coroutine_threadsafe(serve(), thread.loop)
-        thread.run(_first(started, task))
-        try:
+        with served(site):
             yield Running(url, home, own, the_store, the_blobs, tap)
-        finally:
-            thread.loop.call_soon_threadsafe(ended.set)
-            task.result(30)
-            thread.close()
     assert not tap.problems, "\n".join(tap.problems)
+
+
+@contextlib.contextmanager
+def served(site: Site) -> Iterator[None]:
+    """Serve a site in a thread of its own."""
+    thread = LoopThread()
+    ended = asyncio.Event()
+    started: asyncio.Future[None] = asyncio.Future(loop=thread.loop)
+
+    async def serve() -> None:
+        async with serving([site]):
+            started.set_result(None)
+            await ended.wait()
+
+    task = asyncio.run_coroutine_threadsafe(serve(), thread.loop)
+    thread.run(_first(started, task))
+    try:
+        yield
+    finally:
+        thread.loop.call_soon_threadsafe(ended.set)
+        task.result(30)
+        thread.close()
 
 
 async def _first(started: "asyncio.Future[None]", task: object) -> None:

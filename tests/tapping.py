@@ -56,7 +56,8 @@ class _Copy:
         elif event["type"] in {"http.request", "http.response.body"}:
             if len(self.body) <= MOST:
                 self.body += event.get("body", b"")
-            self.whole = not event.get("more_body", False)
+            said = int(self.headers.get("content-length", "-1"))
+            self.whole = not event.get("more_body", False) or len(self.body) == said
 
     @property
     def worth_judging(self) -> bool:
@@ -80,10 +81,15 @@ class TappedWeb(Web):
             return event
 
         async def said(event: dict[str, Any]) -> None:
+            was_whole = response.whole
             response.take(event)
+            if response.whole and not was_whole:  # before the client has it, so that a test can ask
+                self._judge(request, response)
             await send(event)
 
         await super().__call__(scope, heard, said)
+
+    def _judge(self, request: _Copy, response: _Copy) -> None:
         if "aiohttp" in request.headers.get("user-agent", "") and request.worth_judging:
             self.tap.request(request.headers, bytes(request.body))
         if response.worth_judging:
