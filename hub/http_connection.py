@@ -27,6 +27,8 @@ from hub.limits import Limits
 from hub.tls import read_peer
 
 KEEP_ALIVE_S: Final = 75
+_LINGER_S: Final = 5
+_LINGER_OCTETS: Final = 1 << 20
 _FRAMING: Final = 16
 """Octets of framing that each octet of a body may come with: chunks of one octet take six."""
 _FRAMING_HEADERS: Final = (b"content-length", b"transfer-encoding")
@@ -55,7 +57,7 @@ class Connection(HttpToolsProtocol):
         self.peer = read_peer(certificate, address) if certificate else Peer(address=address)
         self.app_state = {**self.app_state, "peer": self.peer}
         self._since = time.monotonic()
-        self._in_head = self._is_head_known = False
+        self._in_head = self._is_head_known = self._is_deaf = False
         self._octets = self._content = 0
         if len(self.connections) > self.limits.connections:
             self._make_room()
@@ -78,13 +80,15 @@ class Connection(HttpToolsProtocol):
 
     def look_after(self, now: float) -> None:
         """End what has taken too long; called about once a second."""
-        if self.at_work and not self.transport.is_closing():
-            self._since = now
-            return
         waited = now - self._since
-        if self.transport.is_closing():
+        if self._is_deaf:
+            if waited > min(self.limits.idle_s, _LINGER_S):
+                self.transport.abort()
+        elif self.transport.is_closing():
             if waited > self.limits.idle_s:
                 self.transport.abort()  # it does not read its answer
+        elif self.at_work:
+            self._since = now
         elif self._in_head and waited > self.limits.idle_s:
             self._refuse(408)
         elif waited > (KEEP_ALIVE_S if self._asked else self.limits.idle_s):
@@ -95,6 +99,10 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes, as long as most of them are the content of a body."""
         self._octets += len(data)
+        if self._is_deaf:
+            if self._octets > _LINGER_OCTETS:
+                self.transport.abort()
+            return
         self._unset_keepalive_if_required()
         try:
             self._feed(data)
@@ -165,6 +173,13 @@ class Connection(HttpToolsProtocol):
         else:
             self._refuse(400)
 
+    def shutdown(self) -> None:
+        """Close when the request at work is answered, or at once if there is none."""
+        if self._is_deaf:
+            self.transport.abort()
+        else:
+            super().shutdown()
+
     def _refuse(self, status: int) -> None:
         """Say why in one line, unless an answer is on its way, and close."""
         trace_id = ids.new_trace_id()
@@ -182,5 +197,16 @@ class Connection(HttpToolsProtocol):
                 f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(text)}\r\n"
                 f"X-Trace-Id: {trace_id}\r\nConnection: close\r\n\r\n{text}".encode()
             )
-        self._since = time.monotonic()
-        self.transport.close()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Say no more, and listen to nothing, for long enough that the other side hears why.
+
+        A connection that is closed while more comes in is reset, and what it was told is lost.
+        """
+        self._is_deaf, self._since, self._octets = True, time.monotonic(), 0
+        if self.at_work:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from ihe.transactions import ITI_18
-from tests.hub.conftest import Log
+from tests.hub.conftest import Log, eventually
 from tests.hub.posting import (
     SOAP_TYPE,
     Answer,
@@ -218,6 +218,7 @@ def test_a_message_in_chunks_of_one_octet_is_taken(unharmed: Running) -> None:
 def test_every_answer_has_one_line_in_the_log(unharmed: Running, log: Log) -> None:
     for message in (QUERY, b"Danser, Line"):
         answer = post(unharmed.registry, message)
+        eventually(lambda: answer.trace_id in log.stream.getvalue())  # noqa: B023  # called here
         (line,) = (line for line in log.lines if answer.trace_id in line)
         assert '"event": "answered"' in line
         assert f'"http_status": {answer.status}' in line

@@ -236,6 +236,7 @@ def test_for_one_connection_too_many_an_idle_one_is_closed(narrow: Running) -> N
     with contextlib.ExitStack() as stack:
         busy = stack.enter_context(connected(narrow.url))
         busy.sendall(head(narrow.registry, len(QUERY)) + QUERY[:-1])
+        assert is_good(narrow.registry)
         idle = [stack.enter_context(connected(narrow.url)) for _ in range(12)]
         assert is_good(narrow.registry)
         assert idle[0].recv(1) == b"", "the one that was idle longest"
