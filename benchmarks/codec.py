@@ -6,13 +6,13 @@ may well be.
 """
 
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from lxml.etree import _Element
 
+from benchmarks.timing import costs, median
 from ihe import xml
 from ihe.datatypes import DTM
 from ihe.ebxml.metadata import read_object
@@ -24,8 +24,6 @@ from ihe.model import DocumentEntry
 from ihe.vocabulary import RIM, Status
 from tests import samples
 
-REPEATS: Final = 3
-_SECONDS: Final = 0.4
 _ENTRIES: Final = 100
 
 
@@ -38,22 +36,6 @@ class Row:
     octets: int
     floor: Callable[[], object]
     times: int = 1
-
-
-def microseconds(work: Callable[[], object], times: int = 1) -> list[float]:
-    """Return CPU microseconds of one time, for each repeat."""
-    work()
-    start = time.process_time_ns()
-    work()
-    once = max(time.process_time_ns() - start, 1_000)
-    rounds = max(1, int(_SECONDS * 1e9 / once))
-    found = []
-    for _ in range(REPEATS):
-        start = time.process_time_ns()
-        for _ in range(rounds):
-            work()
-        found.append((time.process_time_ns() - start) / 1e3 / rounds / times)
-    return found
 
 
 def registered_entry() -> DocumentEntry:
@@ -135,13 +117,13 @@ def main() -> None:
     """Print the table."""
     print(f"{'':44} {'octets':>8} {'µs':>8} {'spread':>15} {'parse µs':>9} {'ratio':>7}")
     for row in rows():
-        found = microseconds(row.work, row.times)
-        floor = statistics.median(microseconds(row.floor, row.times))
-        median = statistics.median(found)
+        found = [each.cpu for each in costs(row.work, times=row.times)]
+        floor = median(costs(row.floor, times=row.times)).cpu
+        middle = statistics.median(found)
         spread = f"{min(found):.1f}-{max(found):.1f}"
         print(
-            f"{row.name:44} {row.octets:8} {median:8.1f} {spread:>15} {floor:9.1f}"
-            f" {median / floor:7.3f}"
+            f"{row.name:44} {row.octets:8} {middle:8.1f} {spread:>15} {floor:9.1f}"
+            f" {middle / floor:7.3f}"
         )
 
 

@@ -9,7 +9,6 @@ that it took beside the input itself. Memory is read from /proc and stays empty 
 import base64
 import os
 import random
-import statistics
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from typing import Final
 
 from lxml import etree
 
+from benchmarks.timing import costs, median
 from ihe import xml
 from ihe.ebxml.rendering import render
 from ihe.ebxml.requests import write_submit
@@ -34,7 +34,6 @@ from ihe.vocabulary import XDS
 from tests import samples
 
 _SECONDS: Final = 0.3
-_REPEATS: Final = 5
 _MB: Final = 1_000_000
 _LARGE: Final = 400 * _MB
 _MILLION: Final = 10**6
@@ -42,15 +41,7 @@ _MILLION: Final = 10**6
 
 def microseconds(work: Callable[[], object]) -> float:
     """Return CPU microseconds of one call: the median of the repeats."""
-    work()
-    found: list[float] = []
-    for _ in range(_REPEATS):
-        calls, start = 0, time.process_time_ns()
-        while (spent := time.process_time_ns() - start) < _SECONDS * 1e9 / _REPEATS:
-            work()
-            calls += 1
-        found.append(spent / 1e3 / calls)
-    return statistics.median(found)
+    return median(costs(work, seconds=_SECONDS)).cpu
 
 
 # --- ordinary messages ---------------------------------------------------------------------------
