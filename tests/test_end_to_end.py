@@ -92,12 +92,12 @@ def test_a_query_by_id_goes_to_the_community_that_it_names(
     communities: list[Running], shared: list[bytes]
 ) -> None:
     with communities[0].client() as client:
-        for each in entries(client):
+        found = entries(client)
+        for each in found:
             request = queries.get_documents(entry_uuid=[each.entry_uuid])
             at_home = replace(request, home_community_id=each.home_community_id)
-            (found,) = client.query(at_home).objects
-            assert found == each
-        without = client.query(request)
+            assert client.query(at_home).objects == (each,)
+        without = client.query(queries.get_documents(entry_uuid=[found[0].entry_uuid]))
     assert [error.code for error in without.errors] == [ErrorCode.MISSING_HOME_COMMUNITY_ID]
 
 
