@@ -22,6 +22,8 @@ import re
 from datetime import UTC, datetime
 from typing import ClassVar, Final, Self
 
+from ihe.vocabulary import ReferenceIdType
+
 MAX_OID_LENGTH: Final = 64
 _OID: Final = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
 _UUID_URN: Final = re.compile(
@@ -34,7 +36,9 @@ _DTM: Final = re.compile(
 _SHA1: Final = re.compile(r"[0-9a-fA-F]{40}")
 _MIME: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:\s*;.*)?", re.DOTALL)
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+_PID: Final = re.compile(r"PID-([1-9][0-9]{0,3})\|")
 _ESCAPE: Final = re.compile(r"\\([FSRTE])\\")
+_FOREIGN_ESCAPE: Final = re.compile(r"\\(?:[HN]|[CMXZ][0-9A-Za-z]*|\.[a-z]{2}[+-]?[0-9]*)\\")
 _ESCAPED: Final = {"F": "|", "S": "^", "R": "~", "T": "&", "E": "\\"}
 _TO_ESCAPE: Final = str.maketrans({v: f"\\{k}\\" for k, v in _ESCAPED.items()})
 
@@ -91,6 +95,18 @@ def unescape(text: str) -> str:
     if "\\" not in text:
         return text
     return _ESCAPE.sub(lambda match: _ESCAPED[match[1]], text)
+
+
+def foreign_escape(text: str) -> str | None:
+    r"""Return the first HL7 escape that metadata may not hold, such as `\H\`; None for none.
+
+    Those for highlighting, line breaks, characters by number and local use are forbidden (ITI
+    TF-3 4.2.3.1.7). A backslash that begins no escape is left to its sender.
+    """
+    if "\\" not in text:
+        return None
+    match = _FOREIGN_ESCAPE.search(_ESCAPE.sub("", text))
+    return match[0] if match else None
 
 
 def escape(text: str) -> str:
@@ -244,12 +260,10 @@ class Field(Datatype):
     @property
     def problem(self) -> str | None:
         """`PID-`, a number from 1 to 39, a bar."""
-        number = self.name.removeprefix("PID-")
-        if not self.startswith("PID-") or "|" not in self or not number.isdecimal():
+        match = _PID.match(self)
+        if match is None:
             return self._wrong("not a PID field")
-        if not 1 <= int(number) <= _PID_FIELDS:
-            return self._wrong("no such PID field")
-        return None
+        return None if int(match[1]) <= _PID_FIELDS else self._wrong("no such PID field")
 
 
 _PID_FIELDS: Final = 39
@@ -265,7 +279,7 @@ class Composite(Datatype):
     def component(self, number: int) -> str:
         """Return component `number`, counted from 1, escapes and all; '' when it is absent."""
         parts = self.split("^")
-        return parts[number - 1] if number <= len(parts) else ""
+        return parts[number - 1].rstrip("&") if number <= len(parts) else ""
 
     def subcomponent(self, number: int, sub: int) -> str:
         """Return subcomponent `sub` of component `number`, both counted from 1."""
@@ -274,12 +288,18 @@ class Composite(Datatype):
 
     def _others_than(self, *allowed: int) -> list[int]:
         """Return the numbers of the components that hold something and are not `allowed`."""
-        return [n for n, text in enumerate(self.split("^"), 1) if text and n not in allowed]
+        texts = (text.rstrip("&") for text in self.split("^"))
+        return [n for n, text in enumerate(texts, 1) if text and n not in allowed]
+
+    def _too_many_subcomponents(self, number: int) -> bool:
+        return self.component(number).count("&") >= len(("namespace", "id", "type"))
 
     def _authority_problem(self, number: int) -> str | None:
         namespace, oid, kind = (self.subcomponent(number, n) for n in (1, 2, 3))
         if namespace:
             return self._wrong(f"component {number} names a namespace")
+        if self._too_many_subcomponents(number):
+            return self._wrong(f"component {number} has more than three subcomponents")
         if not is_oid(OID(oid).bare):
             return self._wrong(f"the assigning authority '{oid}' is not an OID")
         if kind != "ISO":
@@ -324,9 +344,19 @@ class CX(Composite):
         """Exactly an id and an authority."""
         if not self.component(1):
             return self._wrong("the id is missing")
+        if "&" in self.component(1):
+            return self._wrong("the id has subcomponents")
         if others := self._others_than(1, 4):
             return self._wrong(f"component {others[0]} must be empty")
         return self._authority_problem(4)
+
+
+_WITH_AUTHORITY: Final = frozenset(
+    {ReferenceIdType.REFERRAL, ReferenceIdType.ORDER, ReferenceIdType.ENCOUNTER_ID}
+)
+_WITHOUT_AUTHORITY: Final = frozenset(
+    {ReferenceIdType.WORKFLOW_INSTANCE_ID, ReferenceIdType.STUDY_INSTANCE_UID}
+)
 
 
 class CXi(Composite):
@@ -347,15 +377,29 @@ class CXi(Composite):
 
     @property
     def problem(self) -> str | None:
-        """An id and a type; an authority by OID or by namespace, or none; CXi.6 by CP-ITI-1292."""
+        """An id and a type; an authority by OID or by namespace, or none; CXi.6 by CP-ITI-1292.
+
+        Some types of id are unique under their authority only, and some have none.
+        """
         if not self.component(1):
             return self._wrong("the id is missing")
         if not self.type:
             return self._wrong("the identifier type code (component 5) is missing")
-        if others := self._others_than(1, 4, 5, 6):
+        alone = self.type in _WITHOUT_AUTHORITY
+        if others := self._others_than(1, 5, 6) if alone else self._others_than(1, 4, 5, 6):
             return self._wrong(f"component {others[0]} must be empty")
+        return self._authority_wrong()
+
+    def _authority_wrong(self) -> str | None:
+        if not self.component(4):
+            missing = self.type in _WITH_AUTHORITY
+            return (
+                self._wrong("the assigning authority (component 4) is missing") if missing else None
+            )
+        if self._too_many_subcomponents(4):
+            return self._wrong("component 4 has more than three subcomponents")
         namespace, oid, kind = (self.subcomponent(4, n) for n in (1, 2, 3))
-        if (oid or kind) and not (oid and kind):
+        if bool(oid) != bool(kind):
             return self._wrong("the authority needs both an id and its type")
         if namespace and oid:
             return self._wrong("the authority has a namespace and an id; one is expected")
@@ -435,15 +479,14 @@ class XON(Composite):
 
     @property
     def problem(self) -> str | None:
-        """A name; an id that is an OID, or that has an authority."""
+        """A name; an id that is an OID, or that has an authority; a whole one, if there is one."""
         if not self.component(1):
             return self._wrong("the name is missing")
         if others := self._others_than(1, 6, 10):
             return self._wrong(f"component {others[0]} must be empty")
         identifier = self.component(10)
-        if identifier and not is_oid(OID(identifier).bare):
-            return self._authority_problem(6)
-        return None
+        needed = bool(identifier) and not is_oid(OID(identifier).bare)
+        return self._authority_problem(6) if needed or self.component(6) else None
 
 
 class XTN(Composite):

@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ihe.datatypes import is_uuid_urn
+from ihe.datatypes import foreign_escape, is_uuid_urn
 from ihe.model import Association, DocumentEntry, LocalizedString
 from ihe.rules.declaring import Basis, Finding, RuleBook, Strictness, finding
 from ihe.rules.subject import Subject, author_values, codes_of, name_of, typed_values, where
@@ -164,8 +164,33 @@ def _people(subject: Subject) -> Iterator[Finding]:
 
 
 @_rule(
+    "D9b",
+    "HL7 values hold no escapes but those of the separators.",
+    clause="TF-3 4.2.3.1.7",
+)
+def _escapes(subject: Subject) -> Iterator[Finding]:
+    expected = "\\F\\, \\S\\, \\R\\, \\T\\ and \\E\\ alone"
+    for thing in subject.submission:
+        values = [(where(thing, field), value) for field, value in typed_values(thing, *_HL7)]
+        values += [(f"{name_of(thing)}.{name}", value) for name, value in author_values(thing)]
+        for place, value in values:
+            if found := foreign_escape(value):
+                yield finding(place, f"the escape {found}", expected)
+
+
+_HL7: Final = (
+    "patient_id",
+    "source_patient_id",
+    "source_patient_info",
+    "legal_authenticator",
+    "reference_ids",
+    "intended_recipients",
+)
+
+
+@_rule(
     "D10",
-    "A reference id is an id with a type: id^^^&OID&ISO^type.",
+    "A reference id is an id with a type, and an authority where the type asks for one.",
     clause="TF-3 Table 4.2.3.1.7-2 CXi",
 )
 def _reference_ids(subject: Subject) -> Iterator[Finding]:
