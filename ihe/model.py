@@ -45,11 +45,14 @@ class LocalizedString:
     """A text for people, with its language (ebRIM 3.0 2.10).
 
     `lang` and `charset` are None when the sender named none; ebRIM then means en-US and UTF-8.
+    `others` are the same in further languages, 0..*, in the sender's order and without others of
+    their own.
     """
 
     value: str
     lang: str | None = None
     charset: str | None = None
+    others: tuple["LocalizedString", ...] = ()
 
     def __str__(self) -> str:
         return self.value

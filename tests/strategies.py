@@ -93,11 +93,14 @@ organisations = st.builds(
     lambda name, id_, oid: XON.of(name, id=id_, authority=oid), NAMES, _IDS, oids
 )
 telecommunications = st.sampled_from([XTN("^PRN^PH^^47^22^334455"), XTN("^NET^Internet^a@b.no")])
-localized = st.builds(
+_localized_once = st.builds(
     LocalizedString,
     TEXTS,
-    st.sampled_from([None, "nb-NO", "se", "en-US"]),
+    st.sampled_from([None, "nb-NO", "se", "uk"]),
     st.sampled_from([None, "UTF-8"]),
+)
+localized = st.lists(_localized_once, min_size=1, max_size=3, unique_by=lambda text: text.lang).map(
+    lambda texts: dataclasses.replace(texts[0], others=tuple(texts[1:]))
 )
 codes = st.builds(Code, TEXTS, _TOKENS, st.none() | localized)
 _words = st.tuples() | st.lists(TEXTS, min_size=1, max_size=3).map(tuple)

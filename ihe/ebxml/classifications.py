@@ -20,7 +20,6 @@ from ihe.ebxml.element import (
     Sheet,
     Source,
     named,
-    slot_values,
     write_classification,
     write_localized,
     write_slot,
@@ -32,19 +31,21 @@ from ihe.vocabulary import SlotName
 
 def _read_code(source: Source, element: _Element) -> Code:
     schemes: tuple[str, ...] = ()
-    display = None
+    names: list[_Element] = []
     for child in element:
         if child.tag == SLOT and child.get("name") == SlotName.CODING_SCHEME:
-            schemes += slot_values(child)
+            schemes += source.values_of(child, named(element))
         elif child.tag == NAME:
-            display = source.localized(child, f"{named(element)}/Name")
+            names.append(child)
         else:
             source.refuse(child, named(element))
     if len(schemes) > 1:
         found = f"the Slot codingScheme has {len(schemes)} Values, exactly one is expected"
         source.report("C7", found, named(element))
     return Code(
-        element.get("nodeRepresentation", ""), schemes[0].strip() if schemes else "", display
+        element.get("nodeRepresentation", ""),
+        schemes[0].strip() if schemes else "",
+        source.only_name(names, named(element)),
     )
 
 

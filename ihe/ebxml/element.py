@@ -13,6 +13,7 @@ Classification); ITI TF-3 4.2.3.1.
 
 import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final
 
 from lxml.etree import _Element
@@ -34,8 +35,10 @@ CLASSIFICATION: Final = f"{{{RIM}}}Classification"
 EXTERNAL_IDENTIFIER: Final = f"{{{RIM}}}ExternalIdentifier"
 LOCALIZED_STRING: Final = f"{{{RIM}}}LocalizedString"
 _LANG: Final = f"{{{XML}}}lang"
+_DEFAULT_LANG: Final = "en-US"
 _CONTENT_VERSION_INFO: Final = f"{{{RIM}}}ContentVersionInfo"
 _NESTED_LIST: Final = f"{{{RIM}}}RegistryObjectList"
+_SINGLE: Final = frozenset({NAME, DESCRIPTION, VERSION_INFO})
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -63,17 +66,30 @@ def problem(rule: str, context: str, location: str) -> RegistryError:
     return registry_error(ErrorCode.REGISTRY_METADATA, context, location, rule=rule)
 
 
-def slot_values(slot: _Element) -> tuple[str, ...]:
-    """Return the values of a Slot, text untouched."""
-    return tuple(
-        [
-            value.text or ""
-            for listed in slot
-            if listed.tag == VALUE_LIST
-            for value in listed
-            if value.tag == VALUE
-        ]
-    )
+def read_slot(slot: _Element) -> tuple[tuple[str, ...], str]:
+    """Return the values of a Slot, text untouched, and what is wrong with its shape.
+
+    The latter is '' for one list of Values. For anything else the values are not all that the Slot
+    holds.
+    """
+    values: list[str] = []
+    fault = ""
+    lists = 0
+    for listed in slot:
+        lists += 1
+        if listed.tag != VALUE_LIST:
+            fault = f"{readable(tag_of(listed))} in the Slot, a ValueList is expected"
+            continue
+        for value in listed:
+            if value.tag != VALUE:
+                fault = f"{readable(tag_of(value))} in the ValueList, Values alone are expected"
+                continue
+            values.append(value.text or "")
+            if len(value):
+                fault = f"{readable(tag_of(value[0]))} in a Value, a text alone is expected"
+    if lists > 1:
+        fault = f"{lists} elements in the Slot, one ValueList is expected"
+    return tuple(values), fault
 
 
 class Source:
@@ -90,6 +106,7 @@ class Source:
     """
 
     __slots__ = (
+        "_singles",
         "description",
         "element",
         "id",
@@ -113,6 +130,7 @@ class Source:
         self.schemes: dict[str, list[_Element]] = {}
         self.nodes: list[str] = []
         self.identifiers: dict[str, list[_Element]] = {}
+        self._singles: set[str] = set()
         for child in element:
             self._sort(child)
 
@@ -126,16 +144,26 @@ class Source:
             self._refers(child, "registryObject")
             scheme = child.get("identificationScheme", "")
             self.identifiers.setdefault(scheme, []).append(child)
-        elif tag == NAME:
-            self.name = self.localized(child, "Name")
-        elif tag == DESCRIPTION:
-            self.description = self.localized(child, "Description")
-        elif tag == VERSION_INFO:
-            self.version = child.get("versionName")
+        elif tag in _SINGLE:
+            self._single(child)
         elif tag == _NESTED_LIST and not len(child):
             pass  # the schema allows it, and it says nothing
         elif tag != _CONTENT_VERSION_INFO and (found := tag_of(child)):
             self.report("A2", f"{readable(found)} is not expected here", local_name(child))
+
+    def _single(self, child: _Element) -> None:
+        """Take what an object has at most once."""
+        name = local_name(child)
+        if name in self._singles:
+            self.report("A2", f"a second {name}, at most one is expected", name)
+            return
+        self._singles.add(name)
+        if child.tag == NAME:
+            self.name = self.localized(child, name)
+        elif child.tag == DESCRIPTION:
+            self.description = self.localized(child, name)
+        else:
+            self.version = child.get("versionName")
 
     def report(self, rule: str, context: str, where: str = "") -> None:
         """Put down a structural fault; `where` is a place inside the element."""
@@ -158,7 +186,7 @@ class Source:
 
     def _slot(self, element: _Element) -> None:
         name = element.get("name", "")
-        values = slot_values(element)
+        values = self.values_of(element)
         if not name:
             self.report("B20", "a Slot has no name, one is expected", "Slot")
         if not values:
@@ -170,6 +198,13 @@ class Source:
             self.report("B20", context, f"Slot[{name}]")
         else:
             self.slots[name] = values
+
+    def values_of(self, slot: _Element, where: str = "") -> tuple[str, ...]:
+        """Return the values of a Slot; `where` is what it stands in."""
+        values, fault = read_slot(slot)
+        if fault:
+            self.report("A2", fault, f"{where}/{named(slot)}" if where else named(slot))
+        return values
 
     def _classification(self, element: _Element) -> None:
         self._refers(element, "classifiedObject")
@@ -193,18 +228,26 @@ class Source:
             context = f"{said}, expected is the id of the object around it, '{self.id}'"
             self.report("B18", context, f"{named(helper)}/@{attribute}")
 
+    def only_name(self, names: list[_Element], where: str) -> LocalizedString | None:
+        """Return the text of the one Name among the children of `where`; None when it has none."""
+        if len(names) > 1:
+            self.report("A2", f"{len(names)} Names, at most one is expected", f"{where}/Name")
+        return self.localized(names[0], f"{where}/Name") if names else None
+
     def localized(self, element: _Element, where: str) -> LocalizedString | None:
-        """Return the text of a Name or Description; None when it has none."""
-        strings = [child for child in element if child.tag == LOCALIZED_STRING]
-        if not strings:
-            return None
-        if len(strings) > 1:
-            self.report("C10b", f"{len(strings)} LocalizedStrings, one is expected", where)
-        first = strings[0]
-        value = first.get("value")
-        if not value:
-            return None
-        return LocalizedString(value, first.get(_LANG), first.get("charset"))
+        """Return the text of a Name or Description, in all its languages; None when it is empty."""
+        texts = [
+            LocalizedString(value, child.get(_LANG), child.get("charset"))
+            for child in element
+            if child.tag == LOCALIZED_STRING and (value := child.get("value"))
+        ]
+        if len(texts) <= 1:
+            return texts[0] if texts else None
+        languages = [(text.lang or _DEFAULT_LANG).lower() for text in texts]
+        for language in sorted({each for each in languages if languages.count(each) > 1}):
+            context = f"{languages.count(language)} texts in {language}, one is expected"
+            self.report("C10b", context, where)
+        return replace(texts[0], others=tuple(texts[1:]))
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -288,10 +331,14 @@ def write_slot(name: str, values: Iterable[str]) -> str:
 
 def write_localized(tag: str, value: LocalizedString) -> str:
     """Return a rim:Name or rim:Description."""
+    strings = "".join([_localized_string(each) for each in (value, *value.others)])
+    return f"<rim:{tag}>{strings}</rim:{tag}>"
+
+
+def _localized_string(value: LocalizedString) -> str:
     lang = f' xml:lang="{a(value.lang)}"' if value.lang is not None else ""
     charset = f' charset="{a(value.charset)}"' if value.charset is not None else ""
-    string = f'<rim:LocalizedString{lang}{charset} value="{a(value.value)}"/>'
-    return f"<rim:{tag}>{string}</rim:{tag}>"
+    return f'<rim:LocalizedString{lang}{charset} value="{a(value.value)}"/>'
 
 
 def write_classification(

@@ -310,17 +310,16 @@ class OneIdentifier(Generic[V]):
         if len(found) > 1:
             context = f"{len(found)} of them, at most one is expected"
             source.report("C6", context, f"ExternalIdentifier[{self.label}]")
-        first = found[0]
-        name = None
+        first, where = found[0], f"ExternalIdentifier[{self.label}]"
         for child in first:
-            if child.tag == NAME:
-                name = source.localized(child, f"ExternalIdentifier[{self.label}]/Name")
-            else:
-                source.refuse(child, f"ExternalIdentifier[{self.label}]")
-        if name is None or name.value != self.label:
+            if child.tag != NAME:
+                source.refuse(child, where)
+        name = source.only_name([child for child in first if child.tag == NAME], where)
+        texts = () if name is None else (name, *name.others)
+        if self.label not in [each.value for each in texts]:
             said = f"'{name.value}'" if name else "nothing"
             context = f"the Name says {said}, expected '{self.label}'"
-            source.report("C9", context, f"ExternalIdentifier[{self.label}]/Name")
+            source.report("C9", context, f"{where}/Name")
         return self.make(first.get("value", "").strip())
 
     def put(self, sheet: Sheet, value: V | None) -> None:

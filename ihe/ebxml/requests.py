@@ -8,6 +8,7 @@ References
 ebRS 3.0 (lcm.xsd, query.xsd); ITI TF-2 3.18.4.1, 3.41.4.1, 3.42.4.1, 3.43.4.1; RMD 3.62, 3.86.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from lxml.etree import _Element
@@ -15,7 +16,7 @@ from lxml.etree import _Element
 from ihe.datatypes import OID, HomeCommunityId, Identifier
 from ihe.ebxml import namespaces as ns
 from ihe.ebxml.documents import Attached, Attaching
-from ihe.ebxml.element import SLOT, local_name, named, slot_values, tag_of, write_slot
+from ihe.ebxml.element import SLOT, local_name, named, read_slot, tag_of, write_slot
 from ihe.ebxml.metadata import OBJECT_REF, read_object_ref, read_submission
 from ihe.ebxml.namespaces import readable
 from ihe.ebxml.rendering import render
@@ -129,7 +130,14 @@ def write_provide_and_register(request: ProvideAndRegisterRequest) -> Body:
 
 
 def read_query(element: _Element, _parts: Parts) -> AdhocQueryRequest:
-    """Read query:AdhocQueryRequest (ITI-18, ITI-38, ITI-51)."""
+    """Read query:AdhocQueryRequest (ITI-18, ITI-38, ITI-51).
+
+    Raises
+    ------
+    SoapFault
+        It is something else, or a parameter has not the form of the schema: one that was passed
+        over or cut short would let the query find more than was asked for.
+    """
     expect(element, _QUERY)
     query = child(element, _ADHOC_QUERY)
     option = element.find(_RESPONSE_OPTION)
@@ -138,15 +146,39 @@ def read_query(element: _Element, _parts: Parts) -> AdhocQueryRequest:
     home = query.get("home")
     return AdhocQueryRequest(
         query_id=query.get("id", "").strip(),
-        parameters=tuple(
-            Slot(slot.get("name", ""), slot_values(slot)) for slot in query.iterchildren(SLOT)
-        ),
+        parameters=tuple(_read_parameters(query)),
         return_type=(ReturnType(return_type) if return_type in _RETURN_TYPES else return_type),
         home_community_id=HomeCommunityId(home.strip()) if home else None,
     )
 
 
 _RETURN_TYPES: Final = frozenset(map(str, ReturnType))
+_BESIDE_PARAMETERS: Final = frozenset(
+    f"{{{RIM}}}{name}"
+    for name in (
+        "Name",
+        "Description",
+        "VersionInfo",
+        "Classification",
+        "ExternalIdentifier",
+        "QueryExpression",
+    )
+)
+"""What else the schema has in an AdhocQuery, without a meaning for a stored query."""
+
+
+def _read_parameters(query: _Element) -> Iterator[Slot]:
+    for each in query:
+        if each.tag != SLOT:
+            if each.tag in _BESIDE_PARAMETERS:
+                continue
+            found = readable(tag_of(each))
+            raise SoapFault(FaultCode.SENDER, f"rim:Slot was expected in AdhocQuery, found {found}")
+        name = each.get("name", "")
+        values, fault = read_slot(each)
+        if fault:
+            raise SoapFault(FaultCode.SENDER, f"Slot[{name}] of AdhocQuery: {fault}")
+        yield Slot(name, values)
 
 
 def write_query(request: AdhocQueryRequest) -> Body:

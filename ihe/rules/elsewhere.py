@@ -121,9 +121,9 @@ READING: Final[tuple[Rule[Any], ...]] = (  # Any: none of them has a check
     ),
     Rule(
         "C10b",
-        "A Name or Description has one text.",
+        "A Name or Description has one text in each language.",
         basis=Basis.PRACTICE,
-        why="Only one is kept, and which of them cannot be guessed.",
+        why="Which of two is meant cannot be told.",
         checked_by=_READER,
     ),
 )

@@ -267,8 +267,9 @@ def _availability(subject: Subject) -> Iterator[Finding]:
 def _titles(subject: Subject) -> Iterator[Finding]:
     for thing in subject.submission.of_patient:
         most = _ENTRY_TITLE if isinstance(thing, DocumentEntry) else _VALUE
-        if thing.title is not None and (length := len(thing.title.value)) > most:
-            yield finding(where(thing, "title"), f"{length} characters", f"at most {most}")
+        for text in _languages(thing.title):
+            if (length := len(text)) > most:
+                yield finding(where(thing, "title"), f"{length} characters", f"at most {most}")
 
 
 _ENTRY_TITLE: Final = 128
@@ -287,10 +288,15 @@ def _long_texts(subject: Subject) -> Iterator[Finding]:
         if not isinstance(thing, Association):
             texts.append(("comments", thing.comments))
         texts += [(field, code.display) for field, code in codes_of(thing)]
-        for field, text in texts:
-            if text is not None and len(text.value) > _TEXT:
-                found = f"{len(text.value)} characters"
-                yield finding(where(thing, field), found, f"at most {_TEXT}")
+        for field, localized in texts:
+            for text in _languages(localized):
+                if (length := len(text)) > _TEXT:
+                    yield finding(where(thing, field), f"{length} characters", f"at most {_TEXT}")
+
+
+def _languages(text: LocalizedString | None) -> list[str]:
+    """Return a text in each of its languages."""
+    return [] if text is None else [text.value, *(other.value for other in text.others)]
 
 
 @_rule(

@@ -212,6 +212,8 @@ DEFECTS = [
     Defect("D13", "unknown availability", RME, "'Online'", entry(document_availability="Online")),
     Defect("D14", "long title", RME, "129 characters", entry(title=LocalizedString("x" * 129))),
     Defect("D14", "long title of a set", RME, "257 characters", chosen(title=LocalizedString(LONG))),
+    Defect("D14", "long title in another language", RME, "129 characters", entry(title=LocalizedString("x", others=(LocalizedString("x" * 129, "se"),)))),
+    Defect("D14b", "long comments in another language", RME, "1025 characters", entry(comments=LocalizedString("x", others=(LocalizedString("x" * 1025, "se"),))), TEXTS),
     Defect("D14b", "long comments", RME, "1025 characters", entry(comments=LocalizedString("x" * 1025)), TEXTS),
     Defect("D14b", "long display name", RME, "1025 characters", folder(codes=(samples.code("x", display="x" * 1025),)), TEXTS),
     Defect("D16", "symbolic logical id", RME, "'Document01'", entry(logical_id="Document01")),

@@ -8,7 +8,7 @@ from ihe import rules, xml
 from ihe.ebxml import requests
 from ihe.errors import ErrorCode, RegistryError
 from ihe.messages import SubmitObjectsRequest
-from ihe.model import Submission
+from ihe.model import LocalizedString, Submission
 from ihe.rules import RULES, Profile, Strictness
 from ihe.vocabulary import (
     DocumentEntryScheme,
@@ -28,6 +28,7 @@ SET_LABEL = f'<rim:Classification classificationNode="{Node.SUBMISSION_SET}"'
 SIZE = '<rim:Slot name="size"><rim:ValueList><rim:Value>50</rim:Value></rim:ValueList></rim:Slot>'
 TITLE = '<rim:LocalizedString xml:lang="nb-NO" value="Epikrise – indremedisin"/>'
 UNIQUE_ID_NAME = '<rim:LocalizedString value="XDSDocumentEntry.uniqueId"/>'
+CODE_NAME = '<rim:Name><rim:LocalizedString value="Sykehus"/></rim:Name>'
 OF_SCHEME = 'classificationScheme="urn:uuid:{}"'.format
 FOREIGN = "urn:uuid:11111111-0000-4000-8000-000000000001"
 
@@ -91,6 +92,17 @@ DEFECTS = [
     Defect("A2", "unknown child", "ExternalLink", add("<rim:ExternalLink/>")),
     Defect("A2", "unknown object", "Person", add("<rim:Person/>", "rim:RegistryObjectList")),
     Defect("A2", "object inside a package", "RegistryObjectList", add("<rim:RegistryObjectList><rim:ObjectRef/></rim:RegistryObjectList>", "rim:RegistryPackage")),
+    Defect("A2", "element in a value", "Value, a text alone", edit("<rim:Value>50<", "<rim:Value>5<rim:Value/>0<")),
+    Defect("A2", "two lists in a slot", "2 elements in the Slot", edit(SIZE, SIZE.replace("</rim:Slot>", "<rim:ValueList/></rim:Slot>"))),
+    Defect("A2", "no list in a slot", "rim:Value in the Slot", edit(SIZE, SIZE + '<rim:Slot name="urn:felles:sample:bed"><rim:Value>1</rim:Value></rim:Slot>')),
+    Defect("A2", "no value in a list", "rim:Slot in the ValueList", edit(SIZE, SIZE.replace("</rim:ValueList>", "<rim:Slot/></rim:ValueList>"))),
+    Defect("A2", "two lists in the slot of a code", "Slot[codingScheme]", edit(slot("codingScheme", "1.3.6.1.4.1.19376.1.2.3"), slot("codingScheme", "1.3.6.1.4.1.19376.1.2.3").replace("</rim:Slot>", "<rim:ValueList/></rim:Slot>"))),
+    Defect("A2", "two lists in the slot of an author", "Slot[authorRole]", edit('<rim:Slot name="authorRole">', '<rim:Slot name="authorRole"><rim:ValueList/>')),
+    Defect("A2", "two titles", "a second Name", edit(f"<rim:Name>{TITLE}</rim:Name>", f"<rim:Name>{TITLE}</rim:Name><rim:Name/>")),
+    Defect("A2", "two descriptions", "a second Description", edit("<rim:Description>", "<rim:Description/><rim:Description>")),
+    Defect("A2", "two versions", "a second VersionInfo", edit(f"<rim:Name>{TITLE}</rim:Name>", f"<rim:Name>{TITLE}</rim:Name><rim:VersionInfo/><rim:VersionInfo/>")),
+    Defect("A2", "two names of a code", "2 Names", edit(CODE_NAME, CODE_NAME * 2)),
+    Defect("A2", "two names of an identifier", "2 Names", edit(f"<rim:Name>{UNIQUE_ID_NAME}</rim:Name>", f"<rim:Name>{UNIQUE_ID_NAME}</rim:Name><rim:Name/>")),
     Defect("A3", "helper without id", "Classification has no id", edit(' id="Document01.helper.1"', "")),
     Defect("A4b", "two helpers with one id", "'Document01.helper.1'", edit('"Document01.helper.2"', '"Document01.helper.1"')),
     Defect("A4b", "helper with the id of its object", "'Document01'", edit('"Document01.helper.2"', '"Document01"')),
@@ -128,7 +140,8 @@ DEFECTS = [
     Defect("C9", "no name", "nothing", edit(f"<rim:Name>{UNIQUE_ID_NAME}</rim:Name>", "")),
     Defect("C10", "slot without value", "no Value", edit(SIZE, SIZE + slot("urn:felles:sample:bed"))),
     Defect("C10", "empty value", "an empty Value", edit(SIZE, SIZE + slot("urn:felles:sample:bed", ""))),
-    Defect("C10b", "title in two languages", "2 LocalizedStrings", edit(TITLE, TITLE + TITLE.replace("nb-NO", "se"))),
+    Defect("C10b", "title twice in a language", "2 texts in nb-no", edit(TITLE, TITLE + TITLE.replace("nb-NO", "nb-no"))),
+    Defect("C10b", "title twice in the default language", "2 texts in en-us", edit(TITLE, TITLE.replace("nb-NO", "en-US") + '<rim:LocalizedString value="x"/>')),
 ]  # fmt: skip  # a table of defects
 
 ALSO = {
@@ -136,6 +149,7 @@ ALSO = {
     "no association type": {"B4", "B10", "B12b"},
     "documentation twice": {"A4b"},
     "slot without name": {"B21"},
+    "no list in a slot": {"C10"},
     "no target": {"B5"},
     "no object type": {"B7"},
 }
@@ -172,6 +186,28 @@ def test_a_label_may_stand_beside_its_package() -> None:
     label, rest = VALID[start:end], VALID[:start] + VALID[end:]
     beside = rest.replace("<rim:RegistryObjectList>", f"<rim:RegistryObjectList>{label}")
     assert problems_of(beside) == []
+
+
+def test_a_text_may_be_in_several_languages() -> None:
+    sami = '<rim:LocalizedString xml:lang="se" charset="UTF-8" value="Čoahkkáigeassu"/>'
+    unnamed = '<rim:LocalizedString value="Discharge letter"/>'
+    text = edit(TITLE, TITLE + sami + '<rim:LocalizedString xml:lang="fi" value=""/>' + unnamed)
+    text = text.replace(UNIQUE_ID_NAME, sami + UNIQUE_ID_NAME)
+    text = text.replace(CODE_NAME, CODE_NAME.replace("<rim:L", f"{sami}<rim:L", 1))
+    assert problems_of(text) == []
+    (entry,) = read(text).entries
+    assert entry.title == LocalizedString(
+        "Epikrise – indremedisin",
+        "nb-NO",
+        others=(
+            LocalizedString("Čoahkkáigeassu", "se", "UTF-8"),
+            LocalizedString("Discharge letter"),
+        ),
+    )
+    assert entry.healthcare_facility_type_code is not None
+    assert entry.healthcare_facility_type_code.display == LocalizedString(
+        "Čoahkkáigeassu", "se", "UTF-8", (LocalizedString("Sykehus"),)
+    )
 
 
 def test_what_a_foreign_scheme_said_is_told_to_be_lost() -> None:

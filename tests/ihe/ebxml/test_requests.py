@@ -141,6 +141,41 @@ def test_an_absent_return_type_is_what_the_schema_means_by_it(option: str, expec
     assert isinstance(found, ReturnType) == isinstance(expected, ReturnType)
 
 
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        ('<Slot name="$a"/>', "rim:Slot was expected in AdhocQuery, found Slot"),
+        (
+            '<rim:Slot name="$a"><rim:Value>1</rim:Value></rim:Slot>',
+            "Slot[$a] of AdhocQuery: rim:Value",
+        ),
+        (
+            '<rim:Slot name="$a"><rim:ValueList/><rim:ValueList/></rim:Slot>',
+            "2 elements in the Slot, one ValueList is expected",
+        ),
+        (
+            '<rim:Slot name="$a"><rim:ValueList><rim:Value>1<b/>2</rim:Value></rim:ValueList>'
+            "</rim:Slot>",
+            "b in a Value, a text alone is expected",
+        ),
+        (
+            '<rim:Slot name="$a"><rim:ValueList><Value>1</Value></rim:ValueList></rim:Slot>',
+            "Value in the ValueList, Values alone are expected",
+        ),
+    ],
+)
+def test_a_parameter_that_would_be_lost_in_part_is_a_fault(inside: str, said: str) -> None:
+    with pytest.raises(SoapFault) as fault:
+        query(inside)
+    assert fault.value.code is FaultCode.SENDER
+    assert said in fault.value.reason
+
+
+def test_what_the_schema_has_beside_parameters_says_nothing() -> None:
+    beside = "<rim:Name/><rim:Description/><rim:VersionInfo/><rim:QueryExpression/>"
+    assert query('<rim:Slot name="$a"/>' + beside).parameters == (Slot("$a", ()),)
+
+
 def test_parameters_stay_as_they_came() -> None:
     inside = """
       <rim:Slot name="$A"><rim:ValueList><rim:Value> ('x',
