@@ -35,7 +35,8 @@ class AgainstState(Subject):
     """A submission beside the registered objects that it has to do with, looked up once.
 
     `packages` are its set and its folders. `registered_entries` and `registered_folders` are the
-    ends of its associations that are not in it, by id; `same_document` the registered entries with
+    ends of its associations that are not in it, by id, and `registered_others` the ids of sets and
+    associations at such ends; `same_document` the registered entries with
     the uniqueId of a submitted one, and `same_unique_id` whatever has the uniqueId of its set or
     of a folder: both by comparable text. `folders_of_replaced` are the Approved folders that a
     document is in which the submission replaces, by the document's id.
@@ -53,6 +54,12 @@ class AgainstState(Subject):
         outside -= self.registered_entries.keys()
         self.registered_folders = {
             each.entry_uuid: each for each in find(state, Kind.FOLDER, "entry_uuid", outside)
+        }
+        outside -= self.registered_folders.keys()
+        self.registered_others = {
+            each.entry_uuid
+            for kind in (Kind.SUBMISSION_SET, Kind.ASSOCIATION)
+            for each in find(state, kind, "entry_uuid", outside)
         }
         self.same_document: dict[str, list[Record]] = defaultdict(list)
         self.same_unique_id: dict[str, Record] = {}

@@ -5,14 +5,15 @@ References
 ITI TF-2 3.42.4.1.3.4 (folders), 3.42.4.1.3.5 (relationships); ITI TF-3 4.2.2.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Container, Iterable, Iterator
+from typing import Final, TypeAlias
 
 from ihe.datatypes import CX, is_symbolic
 from ihe.errors import ErrorCode
+from ihe.model import Association
 from ihe.rules.declaring import Basis, Finding, RuleBook, finding
 from ihe.rules.registered import AgainstState, find
-from ihe.rules.subject import name_of, same_text, where
+from ihe.rules.subject import same_text, where
 from ihe.state import Kind
 from ihe.vocabulary import (
     RELATIONSHIPS,
@@ -49,7 +50,14 @@ def _references(subject: AgainstState) -> Iterator[Finding]:
 
 
 def _is_registered(uuid: str, subject: AgainstState) -> bool:
-    return uuid in subject.registered_entries or uuid in subject.registered_folders
+    return any(
+        uuid in registered
+        for registered in (
+            subject.registered_entries,
+            subject.registered_folders,
+            subject.registered_others,
+        )
+    )
 
 
 @_rule(
@@ -61,18 +69,28 @@ def _is_registered(uuid: str, subject: AgainstState) -> bool:
     why="Folders would hold folders, and documents documents.",
 )
 def _kinds(subject: AgainstState) -> Iterator[Finding]:
-    entries, folders = subject.registered_entries, subject.registered_folders
+    entry: _Registered = ("DocumentEntry", subject.registered_entries)
+    folder: _Registered = ("Folder", subject.registered_folders)
+    other: _Registered = ("SubmissionSet or Association", subject.registered_others)
     for link in subject.members:
-        if link.target in folders:
-            found = f"the registered Folder {link.target}"
-            yield finding(where(link, "target"), found, "a registered DocumentEntry (Reference)")
+        expected = "a registered DocumentEntry (Reference)"
+        yield from _is_none_of(link, "target", (folder, other), expected)
     for link in subject.memberships:
-        if link.source in entries:
-            found = f"the registered DocumentEntry {link.source}"
-            yield finding(where(link, "source"), found, "a Folder, which has members")
-        if link.target in folders:
-            found = f"the registered Folder {link.target}"
-            yield finding(where(link, "target"), found, "a DocumentEntry in a Folder")
+        yield from _is_none_of(link, "source", (entry, other), "a Folder, which has members")
+        yield from _is_none_of(link, "target", (folder, other), "a DocumentEntry in a Folder")
+
+
+_Registered: TypeAlias = tuple[str, Container[str]]
+
+
+def _is_none_of(
+    link: Association, field: str, wrong: Iterable[_Registered], expected: str
+) -> Iterator[Finding]:
+    """Yield a finding when one end of `link` is registered as one of the `wrong` kinds."""
+    end = getattr(link, field)
+    for kind, registered in wrong:
+        if end in registered:
+            yield finding(where(link, field), f"the registered {kind} {end}", expected)
 
 
 @_rule(
@@ -189,16 +207,23 @@ def _approved_folders_hold(subject: AgainstState) -> Iterator[Finding]:
 
 @_rule(
     "F16c",
-    "A folder and the documents in it are of one patient.",
+    "A folder and the documents put into it are of the patient of the SubmissionSet.",
     code=ErrorCode.PATIENT_ID_DOES_NOT_MATCH,
-    clause="TF-2 3.42.4.1.3.4",
+    clause="TF-2 3.42.4.1.3.4, TF-3 4.2.2.1.3",
 )
 def _folder_patients(subject: AgainstState) -> Iterator[Finding]:
-    for link in subject.memberships:
-        folder = _patient_of(link.source, subject)
-        entry = _patient_of(link.target, subject)
-        if folder is not None and entry is not None and not same_text(folder, entry):
-            yield finding(name_of(link), "folder and document of different patients", "one patient")
+    for chosen in subject.submission.submission_sets:
+        expected = subject.patient(chosen.patient_id)
+        for link in subject.memberships if expected is not None else ():
+            for field, end in (("source", link.source), ("target", link.target)):
+                patient_id = _patient_of(end, subject)
+                if patient_id is not None and not same_text(patient_id, expected):
+                    # whose it is stays untold
+                    found = f"the {_SIDES[field]} {end} of another patient"
+                    yield finding(where(link, field), found, f"one of {expected}")
+
+
+_SIDES: Final = {"source": "folder", "target": "document"}
 
 
 def _patient_of(uuid: str, subject: AgainstState) -> CX | None:
