@@ -96,8 +96,8 @@ def _object_type(subject: Subject) -> Iterator[Finding]:
 
 @_rule(
     "B8",
-    "ITI-61 registers on-demand entries, without creationTime, hash and size.",
-    clause="TF-2 3.61.4.2.2",
+    "ITI-61 registers on-demand entries, without creationTime, hash, size, documentAvailability.",
+    clause="TF-2 3.61.4.2.2, TF-3 Table 4.3.1-3",
 )
 def _on_demand(subject: Subject) -> Iterator[Finding]:
     if not subject.profile.on_demand:
@@ -105,7 +105,7 @@ def _on_demand(subject: Subject) -> Iterator[Finding]:
     if not subject.entries:
         yield finding(_CONTENTS, "no DocumentEntry", "at least one")
     for entry in subject.submission.entries:
-        for field in ("creation_time", "hash", "size"):
+        for field in ("creation_time", "hash", "size", "document_availability"):
             if (value := getattr(entry, field)) is not None:
                 yield finding(where(entry, field), f"'{value}'", "none on an on-demand entry")
 

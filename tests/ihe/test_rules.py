@@ -29,7 +29,13 @@ from ihe.errors import CATALOGUE, ErrorCode, registry_error
 from ihe.model import Association, Author, Code, LocalizedString, Slot, Submission
 from ihe.rules import NO_RULE, RULES, Basis, Profile, Strictness
 from ihe.rules.subject import framework_name
-from ihe.vocabulary import AssociationType, DocumentEntryType, Severity, SubmissionSetStatus
+from ihe.vocabulary import (
+    AssociationType,
+    DocumentAvailability,
+    DocumentEntryType,
+    Severity,
+    SubmissionSetStatus,
+)
 from registry.store.memory import MemoryStore
 from tests import samples, strategies
 
@@ -123,6 +129,7 @@ DEFECTS = [
     Defect("B7", "unknown object type", RME, "'urn:uuid:x'", entry(object_type="urn:uuid:x")),
     Defect("B7", "stable entry", RME, DocumentEntryType.STABLE, samples.submission(samples.on_demand_entry(object_type=DocumentEntryType.STABLE)), ON_DEMAND),
     Defect("B8", "on-demand entry with size", RME, "'12'", samples.submission(samples.on_demand_entry(size="12")), ON_DEMAND),
+    Defect("B8", "on-demand entry that is online", RME, "'urn:ihe:iti:2010:DocumentAvailability:Online'", samples.submission(samples.on_demand_entry(document_availability=DocumentAvailability.ONLINE)), ON_DEMAND),
     Defect("B8", "no on-demand entry", RME, "no DocumentEntry", replace(WITH_FOLDER, entries=(), associations=(member("Folder01"),)), ON_DEMAND),
     Defect("B9", "unknown association type", RME, "'urn:example:knows'", more(rplc(type="urn:example:knows"))),
     Defect("B9", "short association type", RME, "'RPLC'", more(rplc(type="RPLC"))),
