@@ -109,7 +109,9 @@ def _first_versions(
         if isinstance(each, Association):
             changes["source"] = uuids.get(each.source, each.source)
             changes["target"] = uuids.get(each.target, each.target)
-        elif isinstance(each, Folder):
+        else:
+            changes["limited_metadata"] = False  # of the submission, and never in an answer
+        if isinstance(each, Folder):
             changes["last_update_time"] = at  # a submitted time does not count
         made.append(replace(each, **changes))
     return made

@@ -27,7 +27,10 @@ _NOT_SENT: Final[dict[str, Any]] = {
     "availability_status": None,
     "home_community_id": None,
 }
-"""What the registry sets, of every object; of a Folder, also lastUpdateTime."""
+"""What the registry sets, of every object; of a Folder, also lastUpdateTime.
+
+The mark of limited metadata is not kept, on whichever object it stands.
+"""
 
 
 def is_same(submission: Submission, registered: Sequence[RegistryObject]) -> bool:
@@ -77,9 +80,11 @@ def _equal(submitted: RegistryObject, registered: RegistryObject) -> bool:
 
 def _as_sent(thing: RegistryObject) -> RegistryObject:
     own = replace(thing, **_NOT_SENT)
+    if isinstance(own, Association):
+        return replace(own, source="", target="")
     if isinstance(own, Folder):
-        return replace(own, last_update_time=None)
-    return replace(own, source="", target="") if isinstance(own, Association) else own
+        own = replace(own, last_update_time=None)
+    return replace(own, limited_metadata=False)
 
 
 def _match_links(

@@ -120,6 +120,18 @@ def test_every_object_becomes_an_approved_first_version() -> None:
         assert each.home_community_id is None
 
 
+def test_the_mark_of_limited_metadata_is_not_kept() -> None:
+    submission = samples.submission_with_folder()
+    marked = replace(
+        submission,
+        submission_sets=(samples.submission_set(limited_metadata=True),),
+        entries=(samples.entry(limited_metadata=True),),
+        folders=(samples.folder(limited_metadata=True),),
+    )
+    for each in register(marked).add:
+        assert isinstance(each, Association) or not each.limited_metadata
+
+
 def test_references_follow_their_symbolic_ids() -> None:
     changes = register(samples.submission_with_folder())
     (chosen,), (entry,), (folder,) = (

@@ -9,8 +9,9 @@ import pytest
 from ihe.errors import ErrorCode
 from ihe.messages import RegistryResponse
 from ihe.model import LocalizedString, Submission
+from ihe.rules import Profile
 from ihe.state import Kind
-from ihe.vocabulary import AssociationType, Status, SubmissionSetStatus
+from ihe.vocabulary import AssociationType, Node, Status, SubmissionSetStatus
 from tests import samples
 from tests.registry.scene import Scene, codes
 
@@ -46,6 +47,19 @@ def test_the_same_submission_again_succeeds_and_changes_nothing(
     scene.at += timedelta(hours=1)
     assert scene.send(submission) == RegistryResponse()
     assert scene.everything() == before
+
+
+def test_limited_metadata_may_come_again() -> None:
+    scene = Scene(profile=Profile(accepts_limited_metadata=True))
+    submission = samples.submission(
+        samples.entry(limited_metadata=True, class_code=None),
+        submission_set=samples.submission_set(limited_metadata=True),
+    )
+    for _ in range(2):
+        response = scene.send(submission)
+        assert response.ok, response.errors
+    for mark in (Node.LIMITED_DOCUMENT_ENTRY, Node.LIMITED_SUBMISSION_SET):
+        assert all(mark.encode() not in each.template for each in scene.everything())
 
 
 def test_a_replay_has_the_warnings_of_the_first_time(scene: Scene) -> None:
