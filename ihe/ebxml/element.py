@@ -141,7 +141,7 @@ class Source:
         elif tag == CLASSIFICATION:
             self._classification(child)
         elif tag == EXTERNAL_IDENTIFIER:
-            self._refers(child, "registryObject")
+            self._helps(child, "registryObject", EbRimType.EXTERNAL_IDENTIFIER)
             scheme = child.get("identificationScheme", "")
             self.identifiers.setdefault(scheme, []).append(child)
         elif tag in _SINGLE:
@@ -207,7 +207,7 @@ class Source:
         return values
 
     def _classification(self, element: _Element) -> None:
-        self._refers(element, "classifiedObject")
+        self._helps(element, "classifiedObject", EbRimType.CLASSIFICATION)
         node, scheme = element.get("classificationNode"), element.get("classificationScheme")
         if scheme and not node:
             self.schemes.setdefault(scheme, []).append(element)
@@ -220,8 +220,12 @@ class Source:
             context = "one of classificationNode and classificationScheme is expected, found "
             self.report("B19", context + found, named(element))
 
-    def _refers(self, helper: _Element, attribute: str) -> None:
-        """Report a helper that is about another object than the one it stands in."""
+    def _helps(self, helper: _Element, attribute: str, expected: EbRimType) -> None:
+        """Report a helper that is about another object than the one it stands in, or no helper."""
+        object_type = helper.get("objectType")
+        if object_type and object_type.strip() != expected:
+            context = f"objectType is '{object_type}', expected is '{expected}' or none"
+            self.report("B18b", context, f"{named(helper)}/@objectType")
         about = helper.get(attribute, "").strip()
         if about != self.id:
             said = f"{attribute} is '{about}'" if about else f"{attribute} is missing"

@@ -61,6 +61,14 @@ READING: Final[tuple[Rule[Any], ...]] = (  # Any: none of them has a check
         checked_by=_READER,
     ),
     Rule(
+        "B18b",
+        "The objectType of a Classification or ExternalIdentifier, if there is one, is its own.",
+        clause="TF-3 Tables 4.2.3.1.2-1, 4.2.3.1.3-1",
+        default=Strictness.WARN,
+        why="The element says what it is, and answers carry the right one.",
+        checked_by=_READER,
+    ),
+    Rule(
         "B19",
         "Each of the Framework's schemes and nodes stands on the kind of object that it is for.",
         basis=Basis.PRACTICE,

@@ -114,6 +114,8 @@ DEFECTS = [
     Defect("B18", "classifies something else", "'Document99'", edit('classifiedObject="Document01" id="Document01.helper.1"', 'classifiedObject="Document99" id="Document01.helper.1"')),
     Defect("B18", "identifies something else", "'Folder01'", edit('registryObject="Document01"', 'registryObject="Folder01"')),
     Defect("B18", "label of nothing", "'Folder99'", add(f'<rim:Classification classificationNode="{Node.FOLDER}" classifiedObject="Folder99" id="c"/>', "rim:RegistryObjectList")),
+    Defect("B18b", "a classification that says it is something else", "'urn:x'", edit(f'id="Document01.helper.1" nodeRepresentation="" objectType="{EbRimType.CLASSIFICATION}"', 'id="Document01.helper.1" nodeRepresentation="" objectType="urn:x"')),
+    Defect("B18b", "an identifier that says it is a classification", f"'{EbRimType.CLASSIFICATION}'", edit(EbRimType.EXTERNAL_IDENTIFIER, EbRimType.CLASSIFICATION)),
     Defect("B19", "scheme of a set on an entry", "XDSSubmissionSet.contentTypeCode", add(classification(scheme(SubmissionSetScheme.CONTENT_TYPE_CODE)))),
     Defect("B19", "identifier of a folder on an entry", "XDSFolder.uniqueId", add(identifier(FolderScheme.UNIQUE_ID, "XDSFolder.uniqueId"))),
     Defect("B19", "label of a folder on an entry", Node.FOLDER, add(f'<rim:Classification classificationNode="{Node.FOLDER}" classifiedObject="Document01" id="c"/>')),
