@@ -125,7 +125,7 @@ def describe(
         DocumentEntry(
             entry_uuid=f"Document{number:02}",
             mime_type=MimeType(_mime_type(path)),
-            unique_id=Identifier(_oid(new_uuid())),
+            unique_id=Identifier(oid_of_uuid(new_uuid())),
             patient_id=description.patient_id,
             authors=authors,
             class_code=parse_code(description.class_code),
@@ -148,7 +148,7 @@ def describe(
     )
     submission_set = SubmissionSet(
         entry_uuid="SubmissionSet01",
-        unique_id=OID(_oid(new_uuid())),
+        unique_id=OID(oid_of_uuid(new_uuid())),
         source_id=OID(description.source),
         patient_id=description.patient_id,
         authors=authors,
@@ -157,16 +157,21 @@ def describe(
         title=LocalizedString(description.title or f"{len(files)} documents"),
     )
     members = tuple(
-        Association(
-            entry_uuid=f"HasMember{number:02}",
-            type=AssociationType.HAS_MEMBER,
-            source=submission_set.entry_uuid,
-            target=entry.entry_uuid,
-            submission_set_status=SubmissionSetStatus.ORIGINAL,
-        )
+        has_member(f"HasMember{number:02}", submission_set, entry.entry_uuid)
         for number, entry in enumerate(entries, 1)
     )
     return Submission(submission_sets=(submission_set,), entries=entries, associations=members)
+
+
+def has_member(entry_uuid: str, submission_set: SubmissionSet, target: str) -> Association:
+    """Return the association that makes an original of a submission its member."""
+    return Association(
+        entry_uuid=entry_uuid,
+        type=AssociationType.HAS_MEMBER,
+        source=submission_set.entry_uuid,
+        target=target,
+        submission_set_status=SubmissionSetStatus.ORIGINAL,
+    )
 
 
 def _author(description: Description) -> Author | None:
@@ -182,6 +187,6 @@ def _mime_type(path: Path) -> str:
     return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
-def _oid(uuid_urn: str) -> str:
+def oid_of_uuid(uuid_urn: str) -> str:
     """Return the OID of a UUID (ITU-T X.667)."""
     return f"2.25.{int(uuid_urn.removeprefix('urn:uuid:').replace('-', ''), 16)}"

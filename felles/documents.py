@@ -1,6 +1,6 @@
 """`felles submit`, `felles find`, `felles fetch`: documents from the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -183,27 +183,33 @@ def entry_as_json(entry: DocumentEntry) -> dict[str, Any]:
     }
 
 
-def print_entries(entries: Sequence[DocumentEntry]) -> None:
-    """Print entries for people, newest service first."""
+def print_entries(
+    entries: Sequence[DocumentEntry], communities: Mapping[str, str] | None = None
+) -> None:
+    """Print entries for people, newest service first.
+
+    Parameters
+    ----------
+    communities
+        Names of communities by homeCommunityId, where they are known; ids are left out then.
+    """
     rows = []
     for entry in sorted(
         entries, key=lambda e: e.service_start_time or e.creation_time or "", reverse=True
     ):
         told = entry_as_json(entry)
-        kind = entry.type_code.display.value if entry.type_code and entry.type_code.display else ""
-        rows.append(
-            (
-                _day(told["service_start_time"] or told["creation_time"] or ""),
-                told["title"] or "",
-                kind or told["type_code"] or "",
-                ", ".join(told["author_institutions"]),
-                told["mime_type"] or "",
-                (told["home_community_id"] or "").removeprefix("urn:oid:"),
-                told["unique_id"] or "",
-            )
+        home = told["home_community_id"] or ""
+        row = (
+            _day(told["service_start_time"] or told["creation_time"] or ""),
+            told["title"] or told["type_code"] or "",
+            ", ".join(told["author_institutions"]),
+            told["mime_type"] or "",
         )
-    columns = ("date", "title", "type", "from", "format", "community", "uniqueId")
-    print_table(f"{len(rows)} documents", columns, rows)
+        ids = (home.removeprefix("urn:oid:"), told["unique_id"] or "")
+        rows.append((*row, communities[home]) if communities else (*row, *ids))
+    columns = ("date", "title", "from", "format", "community")
+    title = f"{len(rows)} document{'' if len(rows) == 1 else 's'}"
+    print_table(title, columns if communities else (*columns, "uniqueId"), rows)
 
 
 _DAY = len("20261124")

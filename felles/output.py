@@ -62,11 +62,15 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
+_WHOLE: Final = frozenset({"date", "format", "octets"})
+"""Columns whose short values are worth more than a narrow table."""
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a result for people."""
     table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     for row in rows:
         table.add_row(*row)
     OUT.print(table)

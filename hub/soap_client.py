@@ -14,6 +14,7 @@ RemoteFault   the other side answered with a SOAP fault
 
 import asyncio
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final, Generic, TypeVar
@@ -385,7 +386,7 @@ def _failures(what: str) -> Iterator[None]:
     except (aiohttp.ClientSSLError, ssl.SSLError) as failure:
         raise Unavailable(what, "no TLS connection", not_sent=True) from failure
     except aiohttp.ClientConnectorError as failure:
-        reason = failure.os_error.strerror or type(failure.os_error).__name__
+        reason = _system_words(failure.os_error)
         raise Unavailable(what, f"no connection: {reason}", not_sent=True) from failure
     except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError) as failure:
         raise Unavailable(what, "the connection broke off") from failure
@@ -395,3 +396,8 @@ def _failures(what: str) -> Iterator[None]:
         raise Unavailable(what, f"the connection failed ({type(failure).__name__})") from failure
     except SoapFault as problem:
         raise Unavailable(what, f"the answer cannot be read: {problem.reason}") from problem
+
+
+def _system_words(failure: OSError) -> str:
+    """Return what the system says of a failure; asyncio's own words hold an address too."""
+    return os.strerror(failure.errno) if failure.errno else type(failure).__name__

@@ -1,4 +1,4 @@
-"""How large a document may be: counted while it comes in, so that nothing is kept of one too large."""
+"""How large a document may be, counted while it comes in: nothing is kept of one too large."""
 
 from typing import Final
 

@@ -14,9 +14,10 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import certs
+from felles.demo.communities import COMMUNITIES
 from felles.demo.processes import ACTORS, Member, Process, end, is_running
 from felles.demo.running import NURSE, Check, Demonstration, members_of
-from felles.demo.scene import COMMUNITIES, Scene, made_up
+from felles.demo.scene import Scene, made_up
 from felles.documents import print_entries
 from felles.output import ERR, OUT, Exit, failures, print_errors, print_json, print_table, say
 from hub import clock
@@ -108,12 +109,12 @@ def _tell(shown: Demonstration, scene: Scene, folder: Path, *, quiet: bool) -> N
     with shown.nurse() as client:
         found = shown.find(client, scene.patient_id, scene.expected)
         if not quiet:
-            print_entries(found)
+            print_entries(found, {one.home_community_id: one.name for one in shown.members})
         wanted = next((each for each in found if each.unique_id == scene.wanted_unique_id), None)
         if wanted is None:
             shown.check("document of another region fetched", "it was not found", ok=False)
         else:
-            shown.fetch(client, wanted, scene.wanted_bytes, fetched)
+            shown.fetch(client, wanted, scene.wanted, fetched)
         stopped = next(one for one in shown.members if one.slug == scene.stops)
         response = shown.find_without(client, scene.patient_id, scene.expected, stopped)
         if not quiet:

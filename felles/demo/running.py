@@ -21,7 +21,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import certs
+from felles.demo.communities import Community
 from felles.demo.processes import ACTORS, Member, Process, free_ports, set_up
+from felles.demo.scene import Submitted
 from felles.development import tls_of
 from hub.client import Client, request_for
 from hub.tls import as_client
@@ -29,7 +31,7 @@ from ihe import queries
 from ihe.datatypes import CX
 from ihe.errors import ErrorCode, Unavailable
 from ihe.messages import AdhocQueryResponse
-from ihe.model import DocumentEntry, Submission
+from ihe.model import DocumentEntry
 from ihe.vocabulary import ResponseStatus, Status
 
 NURSE: Final = "municipal-record-system"
@@ -46,13 +48,6 @@ class Check:
     found: str
     ok: bool
     milliseconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What one community shares: submissions, each with its documents by entry_uuid."""
-
-    submissions: Sequence[tuple[Submission, Mapping[str, bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +124,7 @@ class Demonstration:
 
     # --- what is shown -------------------------------------------------------------------------
 
-    def share(self, member: Member, shared: Shared) -> tuple[int, int]:
+    def share(self, member: Member, shared: Sequence[Submitted]) -> tuple[int, int]:
         """Submit a community's documents as its hospital system; return documents, refusals."""
         documents = refused = 0
         with Client(
@@ -137,15 +132,14 @@ class Demonstration:
             tls=as_client(member.tls("source")),
             timeout_s=_TIMEOUT_S,
         ) as client:
-            for submission, contents in shared.submissions:
-                response = client.submit(
-                    submission, {uuid: InMemory(data) for uuid, data in contents.items()}
-                )
+            for each in shared:
+                contents = {uuid: InMemory(data) for uuid, data in each.documents.items()}
+                response = client.submit(each.submission, contents)
                 documents += len(contents)
                 refused += not response.ok
         return documents, refused
 
-    def share_all(self, shared: Mapping[str, Shared]) -> None:
+    def share_all(self, shared: Mapping[str, Sequence[Submitted]]) -> None:
         """Submit everything, and note how it went."""
         since = time.perf_counter()
         documents = refused = 0
@@ -246,23 +240,21 @@ class Demonstration:
         return response
 
 
-def members_of(
-    communities: Sequence[tuple[str, str, str, str]], folder: Path, certificates: Path
-) -> tuple[Member, ...]:
-    """Return members on free ports: of slug, name, homeCommunityId and repositoryUniqueId."""
+def members_of(communities: Sequence[Community], folder: Path, certificates: Path) -> list[Member]:
+    """Return the communities as members on free ports."""
     ports = iter(free_ports(len(communities) * len(ACTORS)))
-    return tuple(
+    return [
         Member(
-            slug=slug,
-            name=name,
-            home_community_id=home,
-            repository_unique_id=repository,
+            slug=each.slug,
+            name=each.name,
+            home_community_id=each.home_community_id,
+            repository_unique_id=each.repository_unique_id,
             ports={actor: next(ports) for actor in ACTORS},
-            folder=folder / slug,
+            folder=folder / each.slug,
             certificates=certificates,
         )
-        for slug, name, home, repository in communities
-    )
+        for each in communities
+    ]
 
 
 def entries_of(response: AdhocQueryResponse) -> list[DocumentEntry]:
