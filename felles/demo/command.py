@@ -14,7 +14,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import certs
-from felles.demo.communities import COMMUNITIES
+from felles.demo.communities import COMMUNITIES, PATIENTS
 from felles.demo.processes import ACTORS, Member, Process, end, is_running
 from felles.demo.running import NURSE, Check, Demonstration, members_of
 from felles.demo.scene import Scene, made_up
@@ -182,6 +182,7 @@ def _description(shown: Demonstration) -> dict[str, Any]:
     nurse = certs.files(shown.certificates, NURSE)
     return {
         "authorities": str(authorities),
+        "patients": [str(patient.patient_id) for patient in PATIENTS],
         "national_gateway": shown.national_gateway.url("gateway/initiating"),
         "consumer": {"certificate": str(nurse.certificate), "key": str(nurse.key)},
         "communities": [
