@@ -29,8 +29,10 @@ from ihe.queries.naming import near_misses
 from ihe.queries.parameters import Group, Parameter, ParameterType
 from ihe.queries.values import (
     CodePair,
+    is_pattern,
     parse_association_type,
     parse_code,
+    parse_pattern,
     parse_text,
     parse_uuid,
     shown,
@@ -43,6 +45,8 @@ T = ParameterType
 
 MAX_PROBLEMS: Final = 100
 """Problems that one failure lists, so that the answer to nonsense stays small."""
+MAX_PATTERNS: Final = 1000
+"""Texts in a Slot of which some have wildcards: each is tried on each object."""
 _MAX_HINTS: Final = 50
 """Unknown Slots that are looked at for a parameter that was meant."""
 
@@ -247,7 +251,16 @@ class _Parsing:
                 continue
             if value is not None:
                 values.append(value)
+        self._check_patterns(parameter, values)
         return values
+
+    def _check_patterns(self, parameter: Parameter, values: Sequence[Value]) -> None:
+        if parameter.type is not T.PATTERN or len(values) <= MAX_PATTERNS:
+            return
+        if any(is_pattern(value) for value in values if isinstance(value, str)):
+            found = f"{parameter.name} has {len(values)} values and some are patterns"
+            expected = f"expected at most {MAX_PATTERNS}, or none with a wildcard (% or _)"
+            self.problem(ErrorCode.REGISTRY_ERROR, f"{found}, {expected}", parameter.name)
 
     def check_presence(self, ignored: Sequence[str]) -> None:
         """Check that what is needed is there, and that what excludes each other is not."""
@@ -321,7 +334,7 @@ def _parsers(*, lenient: bool) -> Mapping[ParameterType, _Parser]:
         T.CODE: lambda text: parse_code(text, lenient=lenient),
         T.TIME_FROM: DTM.parse,
         T.TIME_TO: DTM.parse,
-        T.PATTERN: parse_text,
+        T.PATTERN: parse_pattern,
         T.TEXT: parse_text,
         T.ENTRY_UUID: parse_uuid,
         T.ASSOCIATION_TYPE: parse_association_type,

@@ -13,6 +13,8 @@ _CODE: Final = re.compile(r"(?P<code>[^^]+)\^\^(?P<scheme>[^^]+)")
 _CODE_ALONE: Final = re.compile(r"(?P<code>[^^]+)\^*")
 _URN: Final = "urn:uuid:"
 _SHOWN: Final = 120
+MAX_PATTERN: Final = 1024
+"""Characters of a text with wildcards."""
 
 
 def shown(text: str) -> str:
@@ -44,6 +46,26 @@ def parse_text(text: str) -> str:
     if not text:
         raise MalformedValue("the text is empty")
     return text
+
+
+def parse_pattern(text: str) -> str:
+    """Return a pattern as it is (ITI TF-2 3.18.4.1.2.3.2).
+
+    Raises
+    ------
+    MalformedValue
+        It is empty, or longer than any text that it could be meant for: a rim:Value holds 256
+        characters and a title 1024, and an engine has limits of its own.
+    """
+    if len(text) > MAX_PATTERN:
+        found = f"a pattern of {len(text)} characters, expected at most {MAX_PATTERN}"
+        raise MalformedValue(f"found {found}")
+    return parse_text(text)
+
+
+def is_pattern(text: str) -> bool:
+    """Tell whether a text has wildcards, and is not just compared as a whole."""
+    return "%" in text or "_" in text
 
 
 def parse_uuid(text: str) -> str:

@@ -8,7 +8,7 @@ from ihe.messages import AdhocQueryRequest, ReturnType
 from ihe.model import Slot
 from ihe.queries import CATALOGUE, StoredQuery, asks_for_patient, name_of, parse_query
 from ihe.queries.naming import near_misses
-from ihe.queries.parsing import MAX_PROBLEMS
+from ihe.queries.parsing import MAX_PATTERNS, MAX_PROBLEMS
 from ihe.state import AnyCode, AnyOf, Between, Condition, Kind, Like, Newest, Not, any_of
 from ihe.vocabulary import (
     AssociationType,
@@ -521,6 +521,29 @@ def test_a_long_value_is_shown_by_its_beginning():
         assert len(problem(Q.FIND_DOCUMENTS, *BY_PATIENT, slot).context) < 400
     assert len(problem(Q.FIND_DOCUMENTS, BY_PATIENT[0], (BY_PATIENT[1][0], long)).context) < 400
     assert len(problem(long).context) < 400
+
+
+def test_a_pattern_longer_than_any_text_is_refused():
+    for text in ("%" * 1025, "x" * 100_000):
+        slot = ("$XDSDocumentEntryAuthorPerson", f"('{text}')")
+        error = problem(Q.FIND_DOCUMENTS, *BY_PATIENT, slot)
+        assert error.code == ErrorCode.REGISTRY_ERROR
+        assert f"found a pattern of {len(text)} characters, expected at most 1024" in error.context
+    assert find_documents(("$XDSDocumentEntryAuthorPerson", f"('{'%' * 1024}')"))
+
+
+def test_a_slot_has_a_limited_number_of_patterns_but_any_number_of_whole_texts():
+    def references(*texts: str) -> tuple[str, ...]:
+        return ("$XDSDocumentEntryReferenceIdList", f"({','.join(map(repr, texts))})")
+
+    whole = [f"{n}^^^&1.2.3&ISO^urn:x" for n in range(MAX_PATTERNS)]
+    required = references(*whole, "1^%")
+    error = problem(Q.FIND_DOCUMENTS_BY_REFERENCE_ID, *BY_PATIENT, required)
+    assert error.code == ErrorCode.REGISTRY_ERROR
+    assert "has 1001 values and some are patterns, expected at most 1000" in error.context
+    for allowed in (references(*whole[1:], "1^%"), references(*whole, "x")):
+        query = parse(Q.FIND_DOCUMENTS_BY_REFERENCE_ID, *BY_PATIENT, allowed)
+        assert any(isinstance(each, Like) for each in query.conditions[ENTRY])
 
 
 def test_very_many_long_unknown_parameters_cost_nothing():
