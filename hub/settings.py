@@ -121,6 +121,16 @@ class RegistrySettings(ServerSettings):
     """What a query for an unknown patient id gets: nothing, or XDSUnknownPatientId."""
     lenient_queries: bool = True
     """Whether query parameters may have forms that partners send against the Framework."""
+    codes: Path | None = None
+    """The affinity domain's codes and MIME types, `codes.xml` or CSV; any are taken without it."""
+    strictness: dict[str, Literal["reject", "warn", "off"]] = {}
+    """How rules are taken, by rule (`D14`) or group of rules (`D`); see rules.md."""
+    patient_authorities: tuple[OidSetting, ...] | None = None
+    """Assigning authorities whose patient ids are taken; any when left out."""
+    accepts_replays: bool = True
+    """Whether a submission that comes again, the same in everything, succeeds again."""
+    most_objects: Count = 10_000
+    """Objects in one answer to a query, at the most; more are XDSTooManyResults."""
 
 
 class RepositorySettings(ServerSettings):

@@ -1,12 +1,17 @@
 """Puts the Document Registry together from its settings: the one place that knows its engines."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from hub import ids
 from hub.actor import Actor
-from hub.settings import CommunitySettings, RegistrySettings
+from hub.settings import CommunitySettings, RegistrySettings, SettingsError
 from hub.soap_server import SoapServer
 from hub.web import Mount
 from hub.wsdl import pages
 from ihe.datatypes import HomeCommunityId
+from ihe.rules import Profile, Strictness, check_strictness
+from registry.codes import CodeFile
 from registry.domain import Registry
 from registry.patients import PatientMode, PatientPolicy
 from registry.serves import SERVES
@@ -23,23 +28,21 @@ def build(settings: RegistrySettings, community: CommunitySettings) -> Actor:
     Raises
     ------
     SettingsError
-        The database URL is none that can be used.
+        The database URL, the list of codes or the strictness is none that can be used.
     Unavailable
         The database does not answer.
     """
-    return actor(open_store(settings.database), settings, community)
+    store = open_store(settings.database)
+    try:
+        return actor(store, settings, community)
+    except BaseException:
+        store.close()
+        raise
 
 
 def actor(store: Store, settings: RegistrySettings, community: CommunitySettings) -> Actor:
-    """Return a registry on a store of its own."""
-    registry = Registry(
-        store=store,
-        new_uuid=ids.new_uuid,
-        home_community_id=HomeCommunityId(community.home_community_id),
-        refuse_unknown_patient=settings.unknown_patient == "error",
-        lenient_queries=settings.lenient_queries,
-        patients=PatientPolicy(PatientMode(settings.patients)),
-    )
+    """Return a registry on a store of its own; raises `SettingsError` as `build` does."""
+    registry, codes = ports(store, settings, community)
     soap = SoapServer(NAME, SERVES, registry)
     return Actor(
         name=NAME,
@@ -49,5 +52,45 @@ def actor(store: Store, settings: RegistrySettings, community: CommunitySettings
             )
         },
         ready=store.ready,
+        background=(codes.watch,) if codes is not None else (),
         close=store.close,
     )
+
+
+def ports(
+    store: Store, settings: RegistrySettings, community: CommunitySettings
+) -> tuple[Registry, CodeFile | None]:
+    """Return what handlers are given, and the file of codes that is to be watched for it."""
+    authorities = settings.patient_authorities
+    codes = CodeFile(settings.codes, NAME) if settings.codes is not None else None
+    registry = Registry(
+        store=store,
+        new_uuid=ids.new_uuid,
+        home_community_id=HomeCommunityId(community.home_community_id),
+        refuse_unknown_patient=settings.unknown_patient == "error",
+        lenient_queries=settings.lenient_queries,
+        patients=PatientPolicy(
+            PatientMode(settings.patients),
+            frozenset(authorities) if authorities is not None else None,
+        ),
+        profile=_profile(settings, codes),
+        accepts_replays=settings.accepts_replays,
+        most_objects=settings.most_objects,
+    )
+    return registry, codes
+
+
+def _profile(settings: RegistrySettings, codes: CodeFile | None) -> Callable[[], Profile]:
+    """Return what gives the rules of this moment."""
+    strictness = {name: Strictness(value) for name, value in settings.strictness.items()}
+    if problems := check_strictness(strictness):
+        raise SettingsError(f"registry.strictness: {'; '.join(problems)}")
+    fixed = Profile(strictness=strictness)
+    if codes is None:
+        return lambda: fixed
+
+    def with_codes() -> Profile:
+        lists = codes.lists
+        return replace(fixed, code_sets=lists.code_sets, mime_types=lists.mime_types)
+
+    return with_codes

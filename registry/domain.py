@@ -34,7 +34,8 @@ class Registry:
     patients
         Which patient ids a registration may use.
     profile
-        Which rules a submission has to keep, and how strictly (`ihe.rules`).
+        Gives which rules a submission has to keep now, and how strictly (`ihe.rules`): lists of
+        codes may change while the registry runs.
     accepts_replays
         Answer a submission that was registered before and comes again with Success, instead of
         XDSDuplicateUniqueIdInRegistry.
@@ -49,6 +50,6 @@ class Registry:
     refuse_unknown_patient: bool = False
     lenient_queries: bool = False
     patients: PatientPolicy = field(default_factory=PatientPolicy)
-    profile: Profile = field(default_factory=Profile)
+    profile: Callable[[], Profile] = Profile
     accepts_replays: bool = True
     most_objects: int = 10_000

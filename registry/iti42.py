@@ -36,7 +36,7 @@ from registry.store.port import Writer
 
 def handle(request: SubmitObjectsRequest, call: Call, registry: Registry) -> RegistryResponse:
     """Register a submission: Success with its warnings, or Failure with every error."""
-    return register(request.submission, call, registry, registry.profile)
+    return register(request.submission, call, registry, registry.profile())
 
 
 def register(

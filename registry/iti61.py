@@ -10,4 +10,5 @@ from registry.iti42 import register
 
 def handle(request: SubmitObjectsRequest, call: Call, registry: Registry) -> RegistryResponse:
     """Register on-demand entries, which stand for documents made when they are retrieved."""
-    return register(request.submission, call, registry, replace(registry.profile, on_demand=True))
+    profile = replace(registry.profile(), on_demand=True)
+    return register(request.submission, call, registry, profile)

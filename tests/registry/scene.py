@@ -10,6 +10,7 @@ from ihe.datatypes import CX, OID
 from ihe.ebxml.rendering import fill, read_filled
 from ihe.messages import RegistryResponse, SubmitObjectsRequest
 from ihe.model import DocumentEntry, Submission, SubmissionSet
+from ihe.rules import Profile
 from ihe.state import Kind, Record, any_of
 from ihe.vocabulary import AssociationType, Status
 from registry import iti42, iti61
@@ -27,8 +28,12 @@ class Scene:
     def __init__(self, **options: Any) -> None:
         numbers = itertools.count(1000)
         self.store = options.pop("store", None) or MemoryStore()
+        profile = options.pop("profile", Profile())
         self.registry = Registry(
-            store=self.store, new_uuid=lambda: samples.uuid(next(numbers)), **options
+            store=self.store,
+            new_uuid=lambda: samples.uuid(next(numbers)),
+            profile=lambda: profile,
+            **options,
         )
         self.at = START
         self.sets = itertools.count(1)
