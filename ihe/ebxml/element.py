@@ -18,6 +18,7 @@ from typing import Final
 
 from lxml.etree import _Element
 
+from ihe.datatypes import LanguageCode
 from ihe.ebxml.namespaces import readable
 from ihe.ebxml.text import attribute as a
 from ihe.ebxml.text import text as t
@@ -241,7 +242,7 @@ class Source:
     def localized(self, element: _Element, where: str) -> LocalizedString | None:
         """Return the text of a Name or Description, in all its languages; None when it is empty."""
         texts = [
-            LocalizedString(value, child.get(_LANG), child.get("charset"))
+            LocalizedString(value, self._language(child, where), child.get("charset"))
             for child in element
             if child.tag == LOCALIZED_STRING and (value := child.get("value"))
         ]
@@ -252,6 +253,17 @@ class Source:
             context = f"{languages.count(language)} texts in {language}, one is expected"
             self.report("C10b", context, where)
         return replace(texts[0], others=tuple(texts[1:]))
+
+    def _language(self, string: _Element, where: str) -> str | None:
+        """Return the language of a text; None for what is none, and would break every answer."""
+        language = string.get(_LANG)
+        if not language:
+            return language
+        tag = LanguageCode(language.strip())
+        if problem := tag.problem:
+            self.report("C10c", problem, f"{where}/LocalizedString/@xml:lang")
+            return None
+        return str(tag)
 
 
 # --- writing -------------------------------------------------------------------------------------

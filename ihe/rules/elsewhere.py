@@ -134,6 +134,14 @@ READING: Final[tuple[Rule[Any], ...]] = (  # Any: none of them has a check
         why="Which of two is meant cannot be told.",
         checked_by=_READER,
     ),
+    Rule(
+        "C10c",
+        "The language of a text is a language tag; any other is not kept.",
+        basis=Basis.SCHEMA,
+        default=Strictness.WARN,
+        why="The text is what counts, and receivers that validate would refuse the answer.",
+        checked_by=_READER,
+    ),
 )
 """What the reader of the ebXML checks, besides its part of rules that have a check."""
 

@@ -144,6 +144,8 @@ DEFECTS = [
     Defect("C10", "empty value", "an empty Value", edit(SIZE, SIZE + slot("urn:felles:sample:bed", ""))),
     Defect("C10b", "title twice in a language", "2 texts in nb-no", edit(TITLE, TITLE + TITLE.replace("nb-NO", "nb-no"))),
     Defect("C10b", "title twice in the default language", "2 texts in en-us", edit(TITLE, TITLE.replace("nb-NO", "en-US") + '<rim:LocalizedString value="x"/>')),
+    Defect("C10c", "a language with an underscore", "'nb_NO'", edit(TITLE, TITLE.replace("nb-NO", "nb_NO"))),
+    Defect("C10c", "a language of a code that is none", "@xml:lang", edit(CODE_NAME, CODE_NAME.replace(" value", ' xml:lang="norsk bokmål" value'))),
 ]  # fmt: skip  # a table of defects
 
 ALSO = {
@@ -210,6 +212,14 @@ def test_a_text_may_be_in_several_languages() -> None:
     assert entry.healthcare_facility_type_code.display == LocalizedString(
         "Čoahkkáigeassu", "se", "UTF-8", (LocalizedString("Sykehus"),)
     )
+
+
+def test_a_language_that_is_none_is_not_kept() -> None:
+    (entry,) = read(edit(TITLE, TITLE.replace("nb-NO", "nb_NO"))).entries
+    assert entry.title == LocalizedString("Epikrise – indremedisin")
+    for written, lang in ((" se ", "se"), ("", "")):
+        (entry,) = read(edit(TITLE, TITLE.replace("nb-NO", written))).entries
+        assert entry.title == LocalizedString("Epikrise – indremedisin", lang)
 
 
 def test_what_a_foreign_scheme_said_is_told_to_be_lost() -> None:
