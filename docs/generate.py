@@ -142,10 +142,10 @@ def _rules() -> str:
     return page(
         "Rules",
         "What a registry checks of a submission (`ihe.rules`). A broken rule gives its code as an"
-        " Error (`reject`), as a Warning (`warn`) or not at all (`off`). An affinity domain can"
-        " set that for a rule or for a whole group; a rule that is *fixed* is always rejected,"
-        " because the registry could not keep such a submission. Every broken rule is told, not"
-        " the first only.",
+        " Error (`reject`), as a Warning (`warn`) or not at all (`off`). The setting"
+        " `registry.strictness` says so for a rule or for a whole group; a rule that is *fixed* is"
+        " always rejected, because the registry could not keep such a submission. Every broken rule"
+        " is told, not the first only.",
         "Where a rule comes from:",
         "\n".join(f"- *{each.name.lower()}*: {each.value}" for each in Basis),
         *parts,

@@ -15,7 +15,7 @@ from gateway.communities import read_communities
 from hub import settings
 from ihe import rules
 from ihe.model import LocalizedString
-from ihe.rules.declaring import RuleBook
+from ihe.rules.declaring import RuleBook, Strictness
 from ihe.rules.subject import Subject
 from ihe.vocabulary import Status
 from tests import samples
@@ -54,6 +54,9 @@ def test_the_settings_of_operating_can_be_read(example: Path) -> None:
     assert chosen.repository.blobs == SECRETS["repository-blobs"]
     known = {each.repository_unique_id for each in chosen.gateway.repositories}
     assert known == {chosen.repository.repository_unique_id}
+    strictness = {name: Strictness(how) for name, how in chosen.registry.strictness.items()}
+    assert strictness
+    assert rules.check_strictness(strictness) == []
 
 
 def test_the_settings_of_operating_have_every_table(example: Path) -> None:
