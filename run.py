@@ -56,11 +56,17 @@ def prepare(requirements: str) -> None:
     marker.write_text(stamp)
 
 
-def run(*command: str, folder: Path = ROOT) -> None:
-    """Run a command in a folder; end with its exit code when it fails."""
-    ended = subprocess.run(command, cwd=folder, check=False)
+def run(*command: str) -> None:
+    """Run a command in the checkout; end with its exit code when it fails."""
+    ended = subprocess.run(command, cwd=ROOT, check=False)
     if ended.returncode:
         sys.exit(ended.returncode)
+
+
+def become(*command: str) -> None:
+    """Let a command take this process's place, so that signals reach it and its exit code counts."""
+    sys.stdout.flush()
+    os.execv(command[0], command)  # noqa: S606  # the project's own program
 
 
 def main(arguments: list[str]) -> None:
@@ -72,13 +78,13 @@ def main(arguments: list[str]) -> None:
     what, *rest = arguments
     if what not in {"test", "check"}:
         prepare("run.txt")
-        run(program("felles"), *arguments, folder=Path.cwd())
-        return
+        become(program("felles"), *arguments)
     prepare("dev.txt")
     if what == "check":
         for check in CHECKS:
             run(program(check[0]), *check[1:])
-    run(program("pytest"), *(rest or ("-n", "2")))
+    os.chdir(ROOT)
+    become(program("pytest"), *(rest or ("-n", "2")))
 
 
 if __name__ == "__main__":

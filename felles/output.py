@@ -60,6 +60,7 @@ def print_json(value: Any) -> None:
     """Print a result for programs."""
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
+    sys.stdout.flush()  # whoever reads it through a pipe waits for it
 
 
 _WHOLE: Final = frozenset({"date", "format", "octets"})

@@ -32,14 +32,18 @@ class Ended:
         return json.loads(self.out)
 
 
+def environment() -> dict[str, str]:
+    """Return what a command finds on a machine where nobody has set anything up."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FELLES_", "PYTHON"))}
+    return {**inherited, "PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "200"}
+
+
 def felles(*arguments: str, folder: Path, env: Mapping[str, str] | None = None) -> Ended:
     """Run the command to its end, in a folder and with a clean environment."""
-    root = str(Path(__file__).parents[2])
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("FELLES_")}
     ended = subprocess.run(
         [*FELLES, *arguments],
         cwd=folder,
-        env={**clean, "PYTHONPATH": root, "COLUMNS": "200", **(env or {})},
+        env={**environment(), **(env or {})},
         capture_output=True,
         text=True,
         timeout=60,
@@ -53,12 +57,11 @@ def served(
     *arguments: str, folder: Path
 ) -> Iterator[tuple[dict[str, Any], "subprocess.Popen[str]"]]:
     """Run `felles serve`, and give the JSON that it prints once it answers."""
-    root = str(Path(__file__).parents[2])
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [*FELLES, "serve", *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": root},
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

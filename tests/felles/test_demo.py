@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from felles.output import Exit
-from tests.felles.test_commands import FELLES, felles
+from tests.felles.test_commands import FELLES, environment, felles
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -68,13 +68,12 @@ def test_communities_that_are_kept_can_be_used_and_ended(tmp_path: Path) -> None
 
 
 def test_a_demo_that_is_told_to_end_leaves_nothing_running(tmp_path: Path) -> None:
-    root = str(Path(__file__).parents[2])
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     demo = subprocess.Popen(
         [*FELLES, "demo"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": root, "TMPDIR": str(temporary)},
+        env={**environment(), "TMPDIR": str(temporary)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
