@@ -30,12 +30,11 @@ from ihe.model import (
     Submission,
     SubmissionSet,
 )
-from ihe.state import AnyOf, Kind, State, any_of
+from ihe.state import AnyOf, Kind, State, any_of, with_what_follows
 from ihe.vocabulary import REPLACEMENTS, AssociationType, Status
 
 FIRST_VERSION: Final = "1"
 _APPROVED: Final = any_of("availability_status", Status.APPROVED)
-_FOLLOWS: Final = any_of("type", AssociationType.XFRM, AssociationType.APND)
 _HAS_MEMBER: Final = any_of("type", AssociationType.HAS_MEMBER)
 
 
@@ -84,7 +83,7 @@ def register(
     new_folders = {each.entry_uuid for each in objects if isinstance(each, Folder)}
     return Changes(
         add=(*objects, *inherited),
-        deprecate=frozenset(_with_what_follows(replaced, state)),
+        deprecate=frozenset(with_what_follows(replaced, state)),
         touch=_not_later(holders - new_folders, at, state),
     )
 
@@ -115,18 +114,6 @@ def _first_versions(
             changes["last_update_time"] = at  # a submitted time does not count
         made.append(replace(each, **changes))
     return made
-
-
-def _with_what_follows(replaced: Iterable[str], state: State) -> set[str]:
-    """Return replaced entries with all that was appended to them or transformed from them."""
-    found = set(replaced)
-    last = set(found)
-    while last:
-        to_last = AnyOf("target", frozenset(last))
-        following = state.find(Kind.ASSOCIATION, (_FOLLOWS, to_last, _APPROVED))
-        last = {each.source for each in following if each.source} - found
-        found |= last
-    return found
 
 
 def _inherited_memberships(

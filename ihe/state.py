@@ -9,13 +9,13 @@ ITI TF-2 3.18.4.1.2.3 (what a parameter means), 3.42.4.1.3 (what a registration 
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from ihe.datatypes import CX, DTM
-from ihe.vocabulary import Status
+from ihe.vocabulary import AssociationType, Status
 
 
 class Kind(StrEnum):
@@ -191,3 +191,24 @@ class State(Findable, Protocol):
     def patient(self, patient_id: CX) -> Patient | None:
         """Return what is known of a patient id, compared as a whole; None when nothing is."""
         ...
+
+
+# --- what takes several questions ----------------------------------------------------------------
+
+_FOLLOWS: Final = any_of("type", AssociationType.XFRM, AssociationType.APND)
+_APPROVED: Final = any_of("availability_status", Status.APPROVED)
+
+
+def with_what_follows(replaced: Iterable[str], state: State) -> set[str]:
+    """Return replaced entries with all that was appended to them or transformed from them.
+
+    All of it becomes Deprecated, however many steps away it is (ITI TF-3 4.2.2.2.3).
+    """
+    found = set(replaced)
+    last = set(found)
+    while last:
+        to_last = AnyOf("target", frozenset(last))
+        following = state.find(Kind.ASSOCIATION, (_FOLLOWS, to_last, _APPROVED))
+        last = {each.source for each in following if each.source} - found
+        found |= last
+    return found

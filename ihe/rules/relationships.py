@@ -14,7 +14,7 @@ from ihe.model import Association
 from ihe.rules.declaring import Basis, Finding, RuleBook, finding
 from ihe.rules.registered import AgainstState, find
 from ihe.rules.subject import same_text, where
-from ihe.state import Kind
+from ihe.state import Kind, with_what_follows
 from ihe.vocabulary import (
     RELATIONSHIPS,
     REPLACEMENTS,
@@ -288,3 +288,28 @@ def _no_appendix_to_transformations(subject: AgainstState) -> Iterator[Finding]:
         if link.target in transformed:
             found = f"the transformation {link.target}"
             yield finding(where(link, "target"), found, "the document that it was made from")
+
+
+@_rule(
+    "F20b",
+    "What goes with a document that the submission replaces gets no new association, unless it is"
+    " replaced too.",
+    code=ErrorCode.REGISTRY_DEPRECATED_DOCUMENT,
+    basis=Basis.INFERRED,
+    why="What was appended to it or transformed from it becomes Deprecated by the same submission.",
+)
+def _nothing_new_on_what_goes(subject: AgainstState) -> Iterator[Finding]:
+    links = (*subject.relationships, *subject.memberships, *subject.members)
+    replaced = {link.target for link in links if link.type in REPLACEMENTS}
+    others = [
+        link
+        for link in links
+        if link.target in subject.registered_entries and link.target not in replaced
+    ]
+    if not replaced or not others:
+        return
+    going = with_what_follows(replaced & subject.registered_entries.keys(), subject.state)
+    for link in others:
+        if link.target in going:
+            found = f"the document {link.target}, which goes with one that is replaced"
+            yield finding(where(link, "target"), found, "one that stays, or its own replacement")

@@ -3,6 +3,7 @@
 ```text
 letter       Approved, in plan           old        Deprecated
 dynamic      on-demand                   drawing    a transformation of letter
+                                         of_drawing an appendix of it
 foreign      of another patient          stray      in foreign_plan, of another patient
 plan         Approved folder             old_plan   Deprecated folder
 ```
@@ -28,9 +29,9 @@ from tests.samples import uuid
 E = ErrorCode
 T = AssociationType
 RME = E.REGISTRY_METADATA
-LETTER, OLD, DYNAMIC, DRAWING, FOREIGN, STRAY = (uuid(n) for n in range(1, 7))
+LETTER, OLD, DYNAMIC, DRAWING, FOREIGN, STRAY, OF_DRAWING = (uuid(n) for n in range(1, 8))
 PLAN, OLD_PLAN, FOREIGN_PLAN = (uuid(n) for n in range(11, 14))
-SET, IN_PLAN, TRANSFORMS, IN_FOREIGN_PLAN, GONE = (uuid(n) for n in range(20, 25))
+SET, IN_PLAN, TRANSFORMS, IN_FOREIGN_PLAN, GONE, FOLLOWS = (uuid(n) for n in range(20, 26))
 OTHER = samples.OTHER_PATIENT
 PROFILE = Profile()
 ON_DEMAND = Profile(on_demand=True)
@@ -54,11 +55,13 @@ CONTENT: list[RegistryObject] = [
     registered(samples.entry(4), DRAWING),
     registered(samples.entry(5), FOREIGN, patient_id=OTHER),
     registered(samples.entry(6), STRAY),
+    registered(samples.entry(8), OF_DRAWING),
     registered(samples.folder(1), PLAN),
     registered(samples.folder(2), OLD_PLAN, availability_status=Status.DEPRECATED),
     registered(samples.folder(3), FOREIGN_PLAN, patient_id=OTHER),
     link(IN_PLAN, T.HAS_MEMBER, PLAN, LETTER),
     link(TRANSFORMS, T.XFRM, DRAWING, LETTER),
+    link(FOLLOWS, T.APND, OF_DRAWING, DRAWING),
     link(IN_FOREIGN_PLAN, T.HAS_MEMBER, FOREIGN_PLAN, STRAY),
     replace(registered(samples.entry(7), uuid(30)), logical_id=GONE, version="2"),
 ]
@@ -166,6 +169,10 @@ DEFECTS = [
     Defect("F18", "joins another patient's folder", PATIENT, FOREIGN_PLAN, new(to(T.RPLC, STRAY))),
     Defect("F19", "appends to a transformation", RME, DRAWING, new(to(T.APND, DRAWING))),
     Defect("F19", "appends to a submitted transformation", RME, "Document50", new(to(T.XFRM, LETTER), samples.relationship(T.APND, "Document51", "Document50"))),
+    Defect("F20b", "appends to what goes with a replaced one", DEPRECATED, OF_DRAWING, new(to(T.RPLC, LETTER), samples.relationship(T.APND, "Document50", OF_DRAWING))),
+    Defect("F20b", "signs what goes with a replaced one", DEPRECATED, DRAWING, new(to(T.XFRM_RPLC, LETTER), to(T.SIGNS, DRAWING))),
+    Defect("F20b", "refers to what goes with a replaced one", DEPRECATED, DRAWING, new(to(T.RPLC, LETTER), refer(DRAWING))),
+    Defect("F20b", "puts what goes with a replaced one into a folder", DEPRECATED, DRAWING, new(to(T.RPLC, LETTER), *put(PLAN, DRAWING))),
 ]  # fmt: skip  # a table of defects
 
 
@@ -185,6 +192,8 @@ def test_a_defect_is_found_by_its_rule_alone(defect: Defect, state: State) -> No
 VALID = [
     new(),
     new(to(T.RPLC, LETTER)),
+    new(to(T.RPLC, LETTER), to(T.RPLC, DRAWING)),
+    new(to(T.RPLC, LETTER), to(T.APND, STRAY), refer(STRAY)),
     new(to(T.APND, LETTER), to(T.SIGNS, LETTER)),
     new(to(T.XFRM, DRAWING)),
     new(to(T.IS_SNAPSHOT_OF, DYNAMIC)),
