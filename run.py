@@ -64,7 +64,7 @@ def run(*command: str) -> None:
 
 
 def become(*command: str) -> None:
-    """Let a command take this process's place, so that signals reach it and its exit code counts."""
+    """Let a command take this process's place: signals reach it, and its exit code counts."""
     sys.stdout.flush()
     os.execv(command[0], command)  # noqa: S606  # the project's own program
 

@@ -112,7 +112,8 @@ def issue(
 ) -> Files:
     """Issue a certificate called `name`, unless there is a good one; return its files.
 
-    One that the authority did not issue, or that has expired, is made anew with a new key.
+    One that the authority did not issue, that has expired or is for other hosts, is made anew with
+    a new key.
 
     Parameters
     ----------
@@ -134,7 +135,8 @@ def issue(
     authority, authority_key = _load_authority(folder)
     if where.certificate.is_file() and where.key.is_file():
         present = _load_certificate(where.certificate)
-        if present.issuer == authority.subject and present.not_valid_after_utc > at:
+        good = present.issuer == authority.subject and present.not_valid_after_utc > at
+        if good and _hosts_of(present) == _names(hosts):
             return where
     key = ec.generate_private_key(ec.SECP256R1())
     subject = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
@@ -209,15 +211,10 @@ def revoke(folder: Path, name: str, *, at: datetime) -> Path:
 def summarise(path: Path) -> Summary:
     """Return what a PEM certificate says; raise `CertificateProblem` when it is none."""
     certificate = _load_certificate(path)
-    try:
-        listed = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = tuple(str(name.value) for name in listed)
-    except x509.ExtensionNotFound:
-        names = ()
     return Summary(
         subject=certificate.subject.rfc4514_string(),
         issuer=certificate.issuer.rfc4514_string(),
-        names=names,
+        names=tuple(str(name.value) for name in _hosts_of(certificate)),
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
         expires=certificate.not_valid_after_utc,
     )
@@ -245,6 +242,14 @@ def _names(hosts: Iterable[str]) -> list[x509.GeneralName]:
         except ValueError:
             names.append(x509.DNSName(host))
     return names
+
+
+def _hosts_of(certificate: x509.Certificate) -> list[x509.GeneralName]:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return list(found.value)
 
 
 def _load_certificate(path: Path) -> x509.Certificate:

@@ -49,7 +49,14 @@ def build(settings: RepositorySettings, tls: TlsSettings | None) -> Actor:
     Unavailable
         The database or the blob store do not answer.
     """
-    return actor(open_index(settings.database), _blobs(settings), settings, tls)
+    index = open_index(settings.database)
+    try:
+        blobs = _blobs(settings)
+        blobs.ready()  # makes the bucket, so that the first document finds it
+    except BaseException:
+        index.close()
+        raise
+    return actor(index, blobs, settings, tls)
 
 
 def _blobs(settings: RepositorySettings) -> Blobs:

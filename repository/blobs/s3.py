@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import urllib3
 from minio import Minio
@@ -37,6 +37,8 @@ _PART: Final = 5 * 1024**2
 """Octets that the SDK holds in memory of a document that it sends: S3's smallest part."""
 _NOT_THERE: Final = frozenset({"NoSuchKey", "NoSuchObject", "NotFound"})
 _WHAT: Final = "the object store"
+_REGION: Final = "us-east-1"
+"""What servers of one region call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Bucket:
     access_key: str
     secret_key: str
     secure: bool
+    region: str
 
     def __repr__(self) -> str:
         """Leave the secret out."""
@@ -56,6 +59,8 @@ class Bucket:
 
 def parse_bucket(url: str) -> Bucket:
     """Return the bucket of `s3+https://access:secret@host:port/bucket` (`s3+http` without TLS).
+
+    `?region=eu-north-1` behind it names the region, where a server has several.
 
     Raises
     ------
@@ -77,6 +82,7 @@ def parse_bucket(url: str) -> Bucket:
         access_key=unquote(parts.username),
         secret_key=unquote(parts.password),
         secure=parts.scheme == "s3+https",
+        region=parse_qs(parts.query).get("region", [_REGION])[0],
     )
 
 
@@ -120,7 +126,7 @@ class S3Blobs:
             access_key=bucket.access_key,
             secret_key=bucket.secret_key,
             secure=bucket.secure,
-            region="us-east-1",
+            region=bucket.region,
             http_client=self._http,
         )
 

@@ -35,6 +35,16 @@ def test_an_expired_certificate_is_made_anew(folder: Path) -> None:
     assert certs.issue(folder, "registry", at=later).certificate.read_bytes() != before
 
 
+def test_a_certificate_for_other_hosts_is_made_anew(folder: Path) -> None:
+    before = certs.summarise(certs.issue(folder, "registry", at=NOW).certificate)
+    hosts = ("registry.example", "10.0.0.1")
+    after = certs.summarise(certs.issue(folder, "registry", hosts=hosts, at=NOW).certificate)
+    again = certs.summarise(certs.issue(folder, "registry", hosts=hosts, at=NOW).certificate)
+    assert after.names == hosts
+    assert after.fingerprint != before.fingerprint
+    assert again == after
+
+
 def test_a_certificate_of_another_authority_is_made_anew(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     certs.create_authority(other, "Other authority", at=NOW)

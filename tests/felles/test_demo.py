@@ -77,8 +77,7 @@ def test_a_demo_that_is_told_to_end_leaves_nothing_running(tmp_path: Path) -> No
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    logs = lambda: list(temporary.glob("*/*/log.jsonl"))  # noqa: E731  # asked again and again
-    while len(logs()) < 5 and demo.poll() is None:
+    while len(list(temporary.glob("*/*/log.jsonl"))) < 5 and demo.poll() is None:
         os.sched_yield()
     demo.send_signal(signal.SIGTERM)
     demo.communicate(timeout=60)
