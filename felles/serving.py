@@ -10,7 +10,6 @@ Without `--config` and without `--sandbox` it is the development community of th
 TLS with certificates of its own, everything below `felles-data`.
 """
 
-import asyncio
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from felles.connection import Config
 from felles.development import CERTIFICATES, tls_of
 from felles.output import failures, print_json, print_table, say
 from felles.sandbox import Sandbox, sandbox_site
-from hub import logs, settings
+from hub import logs, loop_thread, settings
 from hub.actor import Actor, Site, close, ending, serving, site
 from hub.settings import ServerSettings, Settings, SettingsError, TlsSettings
 
@@ -163,7 +162,7 @@ def run(sites: Sequence[Site], endpoints: dict[str, Any], *, as_json: bool) -> N
             await ended.wait()
             say("stopping: requests that have begun are answered first")
 
-    asyncio.run(until_told())
+    loop_thread.run(until_told())
 
 
 def _sites(chosen: Settings, part: Part, *, development: bool) -> list[Site]:

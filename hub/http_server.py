@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
                 http=type("Connection", (Connection,), {"limits": web.limits}),
                 ws="none",
                 lifespan="off",
-                loop="uvloop",
+                loop="none",  # that of whoever serves (`hub.loop_thread`)
                 ssl_context_factory=factory,
                 log_config=None,
                 access_log=False,

