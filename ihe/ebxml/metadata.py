@@ -217,13 +217,21 @@ def _check_ids(listed: _Element, problems: list[RegistryError]) -> None:
         own_id = element.get("id", "").strip()
         if not own_id:
             context = f"{local_name(element)} has no id, one is expected"
-            problems.append(problem("A3", context, f"{named(element)}/@id"))
+            problems.append(problem("A3", context, _place_of(element)))
             continue
         is_object = element.tag in _OBJECTS
         if own_id in seen and not (is_object and seen[own_id]):
             context = f"the id '{own_id}' is used more than once, one of its own is expected"
-            problems.append(problem("A4b", context, f"{named(element)}/@id"))
+            problems.append(problem("A4b", context, _place_of(element)))
         seen[own_id] = is_object and seen.get(own_id, True)
         if not is_object and not is_symbolic(own_id) and not is_uuid_urn(own_id):
             context = f"found '{own_id}', expected urn:uuid: and a UUID in lower case"
-            problems.append(problem("A5b", context, f"{named(element)}/@id"))
+            problems.append(problem("A5b", context, _place_of(element)))
+
+
+def _place_of(element: _Element) -> str:
+    """Return where an id stands: a helper is named with its object, which it may share an id of."""
+    own, parent = f"{named(element)}/@id", element.getparent()
+    if parent is None or tag_of(parent) not in _OBJECTS:
+        return own
+    return f"{named(parent)}/{own}"

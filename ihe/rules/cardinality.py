@@ -85,7 +85,7 @@ def _folder_attributes(subject: Subject) -> Iterator[Finding]:
 def _codes(subject: Subject) -> Iterator[Finding]:
     for thing in subject.submission:
         for field, code in codes_of(thing):
-            if not code.code:
+            if not code.code.strip():
                 expected = "a code (nodeRepresentation)"
                 yield finding(where(thing, field), "an empty code", expected)
             if not code.scheme:

@@ -179,6 +179,7 @@ DEFECTS = [
     *(Defect("C5", f"no {name}", RME, "no ", folder(**{name: None})) for name in ("unique_id", "title")),
     Defect("C5", "no folder code", RME, "no codeList", folder(codes=())),
     Defect("C7", "empty code", RME, "an empty code", entry(class_code=Code("", "1.2.3", LocalizedString("x")))),
+    Defect("C7", "blank code", RME, "an empty code", entry(event_codes=(Code(" ", "1.2.3", LocalizedString("x")),))),
     Defect("C7", "no coding scheme", RME, "'x'", entry(event_codes=(Code("x", "", LocalizedString("x")),))),
     Defect("C7b", "no display name", RME, "'x'", entry(class_code=Code("x", "1.2.3"))),
     Defect("C8", "nobody as author", RME, "none of them", entry(authors=(Author(roles=("doctor",)),))),

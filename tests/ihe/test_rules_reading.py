@@ -242,6 +242,17 @@ def test_an_object_without_an_id_goes_on_with_one_of_its_own() -> None:
     assert problems_of(text, off) == []
 
 
+def test_an_id_at_fault_is_found_by_its_object() -> None:
+    (missing,) = problems_of(edit(' id="Document01.helper.1"', ""))
+    assert missing.location == "ExtrinsicObject[Document01]/Classification/@id"
+    (twice,) = problems_of(edit('"Document01.helper.2"', '"Folder01"'))
+    assert twice.location in {
+        "ExtrinsicObject[Document01]/Classification[Folder01]/@id",
+        "RegistryPackage[Folder01]/@id",
+    }
+    assert twice.context == "the id 'Folder01' is used more than once, one of its own is expected"
+
+
 def test_two_objects_with_one_id_are_told_once_each() -> None:
     text = VALID.replace('id="SubmissionSet01-Folder01"', 'id="SubmissionSet01-Document01"')
     problems = problems_of(text)
