@@ -4,6 +4,7 @@
 ebXML ─▶ ihe.ebxml (reading)  A, part of B and C: what only the XML shows
       ─▶ check_submission     A, B structure · C cardinality · D values · F within it · N Norway
       ─▶ check_against        F: what is registered already
+ids  ─▶ check_removal        H: what may be taken out
 ```
 
 Every rule that is broken is told, not the first only. Attributes (C, D) are looked at even in a
@@ -11,14 +12,14 @@ submission whose structure (A, B) is broken, since each object can be judged on 
 registered (F with state) is asked for only when the structure holds, since otherwise it cannot be
 told what the submission does (`is_structural`). How strictly each rule is taken is a setting of
 the affinity domain (`Profile`). To add a rule, declare one function in the module of its group;
-updates (G) and removal (H) get modules of their own, with a `RuleBook` each.
+updates (G) get a module of their own, with a `RuleBook`, as removal (H) has one.
 
 References
 ----------
 ITI TF-3 4.2, 4.3; ITI TF-2 3.42.4.1.3, 3.61.4.1.3.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ from ihe.rules.elsewhere import NO_RULE, PATIENTS, READING
 from ihe.rules.norway import NORWAY
 from ihe.rules.registered import REGISTERED, AgainstState
 from ihe.rules.relationships import RELATED
+from ihe.rules.removal import REMOVAL, AgainstRemoval
 from ihe.rules.structure import STRUCTURE
 from ihe.rules.subject import Subject
 from ihe.rules.values import VALUES
@@ -48,6 +50,7 @@ __all__ = [
     "Rule",
     "Strictness",
     "check_against",
+    "check_removal",
     "check_strictness",
     "check_submission",
     "has_errors",
@@ -72,6 +75,7 @@ RULES: Final[Mapping[str, Rule[Any]]] = {  # Any: whatever each looks at
             PATIENTS,
             *(rule for book in _WITHOUT_STATE for rule in book.rules),
             *(rule for book in _WITH_STATE for rule in book.rules),
+            *REMOVAL.rules,
         ),
         key=_order,
     )
@@ -110,6 +114,11 @@ def check_against(submission: Submission, state: State, profile: Profile) -> lis
     """
     subject = AgainstState(submission, profile, state)
     return [error for book in _WITH_STATE for error in book.apply(subject, profile)]
+
+
+def check_removal(entry_uuids: Sequence[str], state: State) -> list[RegistryError]:
+    """Return every reason why objects cannot be removed (ITI-62); no setting relaxes any."""
+    return REMOVAL.apply(AgainstRemoval(entry_uuids, state), Profile())
 
 
 def has_errors(problems: Iterable[RegistryError]) -> bool:
