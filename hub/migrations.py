@@ -9,6 +9,7 @@ its own table of versions.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from alembic import command, context
@@ -17,11 +18,70 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
-from hub.database import Database, for_dbms
+from hub.database import Database, connect, for_dbms
 from ihe.errors import Unavailable
 
 _LOCK: Final = 0x66656C6C6573
 """Of PostgreSQL's advisory locks: one migration at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """What one actor keeps in a database.
+
+    Parameters
+    ----------
+    what
+        Names the database in errors and logs.
+    scripts
+        Where the migrations are: `package:folder`.
+    version_table
+        Name of the table that says which version the tables have.
+    marks
+        Name of the table of commit marks.
+    """
+
+    what: str
+    scripts: str
+    version_table: str
+    marks: str
+
+
+def open_database(url: str, tables: Tables) -> Database:
+    """Return the database behind a URL, with an actor's tables in it.
+
+    The tables of an embedded database are made or brought up to date; those of a server must be
+    (`migrate_database`).
+
+    Raises
+    ------
+    SettingsError
+        The URL is of no database that can be used.
+    Unavailable
+        The database does not answer, or its tables are not those of this version.
+    """
+    database = connect(url, what=tables.what, marks=tables.marks)
+    try:
+        if database.dbms == "sqlite":
+            migrate(database, tables.scripts)
+        else:
+            check_migrated(database, tables.scripts, tables.version_table)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def migrate_database(url: str, tables: Tables, **options: Any) -> None:
+    """Make an actor's tables in a database, or bring them up to date.
+
+    `options` are those of its migrations. Raises as `open_database` does.
+    """
+    database = connect(url, what=tables.what)
+    try:
+        migrate(database, tables.scripts, **options)
+    finally:
+        database.close()
 
 
 def migrate(database: Database, scripts: str, **options: Any) -> None:

@@ -27,13 +27,17 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from hub.database import Database, connect
-from hub.migrations import check_migrated, migrate
+from hub.database import Database
+from hub.migrations import Tables, migrate_database, open_database
 from ihe.errors import HubError
 from repository.tables import COMMIT_MARKS, VERSION_TABLE, blob, holding
 
-SCRIPTS: Final = "repository:migrations"
-WHAT: Final = "the repository's database"
+TABLES: Final = Tables(
+    what="the repository's database",
+    scripts="repository:migrations",
+    version_table=VERSION_TABLE,
+    marks=COMMIT_MARKS,
+)
 
 
 class HoldingState(StrEnum):
@@ -84,37 +88,13 @@ class Holding:
 
 
 def open_index(url: str) -> "Index":
-    """Return the index behind a database URL (`hub.database.connect`).
-
-    The tables of an embedded database are made or brought up to date; those of a server must be
-    (`migrate_index`).
-
-    Raises
-    ------
-    SettingsError
-        The URL is of no database that can be used.
-    Unavailable
-        The database does not answer, or its tables are not those of this version.
-    """
-    database = connect(url, what=WHAT, marks=COMMIT_MARKS)
-    try:
-        if database.dbms == "sqlite":
-            migrate(database, SCRIPTS)
-        else:
-            check_migrated(database, SCRIPTS, VERSION_TABLE)
-    except BaseException:
-        database.close()
-        raise
-    return Index(database)
+    """Return the index behind a database URL; see `hub.migrations.open_database`."""
+    return Index(open_database(url, TABLES))
 
 
 def migrate_index(url: str) -> None:
     """Make the tables of a database, or bring them up to date; raises as `open_index` does."""
-    database = connect(url, what=WHAT)
-    try:
-        migrate(database, SCRIPTS)
-    finally:
-        database.close()
+    migrate_database(url, TABLES)
 
 
 class Index:

@@ -15,8 +15,8 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
-from hub.database import Conflict, Database, connect
-from hub.migrations import check_migrated, migrate
+from hub.database import Conflict, Database
+from hub.migrations import Tables, migrate_database, open_database
 from ihe.ebxml.rendering import template
 from ihe.model import RegistryObject
 from ihe.state import Condition, Kind, Record, State
@@ -30,31 +30,17 @@ T = TypeVar("T")
 
 SCRIPTS: Final = "registry.store:migrations"
 VERSION_TABLE: Final = "registry_version"
+TABLES: Final = Tables(
+    what="the registry's database",
+    scripts=SCRIPTS,
+    version_table=VERSION_TABLE,
+    marks=marks.name,
+)
 
 
 def open_store(url: str) -> "SqlStore":
-    """Return the store behind a database URL (`hub.database.connect`).
-
-    The tables of an embedded database are made or brought up to date; those of a server must be
-    (`migrate_store`).
-
-    Raises
-    ------
-    SettingsError
-        The URL is of no database that can be used.
-    Unavailable
-        The database does not answer, or its tables are not those of this version.
-    """
-    database = connect(url, what="the registry's database", marks=marks.name)
-    try:
-        if database.dbms == "sqlite":
-            migrate(database, SCRIPTS)
-        else:
-            check_migrated(database, SCRIPTS, VERSION_TABLE)
-    except BaseException:
-        database.close()
-        raise
-    return SqlStore(database)
+    """Return the store behind a database URL; see `hub.migrations.open_database`."""
+    return SqlStore(open_database(url, TABLES))
 
 
 def migrate_store(url: str, *, partitions: int = 0) -> None:
@@ -68,14 +54,10 @@ def migrate_store(url: str, *, partitions: int = 0) -> None:
 
     Raises
     ------
-    Unavailable
-        The database does not answer, or a newer version of the hub made its tables.
+    SettingsError, Unavailable
+        As `hub.migrations.migrate_database`.
     """
-    database = connect(url, what="the registry's database")
-    try:
-        migrate(database, SCRIPTS, partitions=partitions)
-    finally:
-        database.close()
+    migrate_database(url, TABLES, partitions=partitions)
 
 
 class SqlStore:
