@@ -10,6 +10,7 @@ Without `--config` and without `--sandbox` it is the development community of th
 TLS with certificates of its own, everything below `felles-data`.
 """
 
+import gc
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -154,6 +155,7 @@ def run(sites: Sequence[Site], endpoints: dict[str, Any], *, as_json: bool) -> N
     async def until_told() -> None:
         ended = ending()
         async with serving(sites):
+            gc.freeze()  # what is there now stays: no need to look at it again and again
             if as_json:
                 print_json(endpoints)
             else:

@@ -33,10 +33,9 @@ def peer_of(scope: Scope) -> Peer:
     return peer or Peer(address=(scope.get("client") or ("",))[0])
 
 
-def url_of(scope: Scope, path: str) -> str:
+def url_of(scope: Scope, headers: Mapping[str, str], path: str) -> str:
     """Return the URL that was called, without its query string."""
-    host = headers_of(scope).get("host", "localhost")
-    return f"{scope['scheme']}://{host}{path}"
+    return f"{scope['scheme']}://{headers.get('host', 'localhost')}{path}"
 
 
 async def start(send: Send, status: int, headers: Headers) -> None:

@@ -14,7 +14,7 @@ was staged and nobody kept is thrown away, and one log line says how it went.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from hub import asgi, clock, ids, logs, pipeline
@@ -27,7 +27,7 @@ from hub.pipeline import Incoming, Reply
 from hub.soap_client import Arriving
 from hub.soap_server import SoapServer
 from ihe.errors import FaultCode, FaultSubcode, SoapFault, Unavailable
-from ihe.messages import CHUNK
+from ihe.messages import CHUNK, Content
 from ihe.soap import mtom
 from ihe.soap.mime import read_content_type
 
@@ -84,7 +84,8 @@ class Posting:
         self._receive, self._send = receive, send
         self._headers = asgi.headers_of(scope)
         self._trace_id = asgi.trace_id_of(self._headers)
-        self._endpoint, self._peer = asgi.url_of(scope, path), asgi.peer_of(scope)
+        self._endpoint = asgi.url_of(scope, self._headers, path)
+        self._peer = asgi.peer_of(scope)
         self._intake = Intake(
             self._headers, open_sink=open_sink, body_limit=limits.body, root_limit=limits.root
         )
@@ -94,19 +95,18 @@ class Posting:
 
     async def run(self) -> None:
         """Take the message in, have it answered, and send the answer."""
-        async with contextlib.AsyncExitStack() as in_the_end:
-            in_the_end.callback(self._write_log, time.perf_counter())
-            in_the_end.push_async_callback(self._discard)
-            in_the_end.enter_context(self._at_end)
+        started = time.perf_counter()
+        try:
+            with self._at_end, self._lane.place() as free:
+                await self._answer(await self._respond() if free else self._busy())
+        except ClientGone as gone:
+            self._log["reason"] = str(gone)
+        finally:
             try:
-                with self._lane.place() as free:
-                    await self._answer(await self._respond() if free else self._busy())
-            except ClientGone as gone:
-                self._log["reason"] = str(gone)
-
-    async def _discard(self) -> None:
-        if self._intake.has_parts:
-            await self._lane.run(self._intake.discard)
+                if self._intake.has_parts:
+                    await self._lane.run(self._intake.discard)
+            finally:
+                self._write_log(started)
 
     def _write_log(self, started: float) -> None:
         logs.logger(self._soap.name).info(
@@ -146,15 +146,15 @@ class Posting:
         pace = _Pace(self._limits)
         while True:
             try:
-                with pace.waiting():
-                    async with asyncio.timeout(pace.patience_s):
-                        message = await self._receive()
+                async with asyncio.timeout(pace.patience_s()):
+                    message = await self._receive()
             except TimeoutError:
                 raise self._too_slow(pace) from None
             if message["type"] == "http.disconnect":
                 raise ClientGone("client gone before its message was whole")
-            if data := message.get("body", b""):
-                pace.came(len(data))
+            data = message.get("body", b"")
+            pace.came(len(data))
+            if data:
                 batch.append(data)
                 size += len(data)
             if not message.get("more_body", False):
@@ -239,17 +239,25 @@ class Posting:
         headers.append((b"content-type", content_type.encode()))
         if length is not None:
             headers.append((b"content-length", b"%d" % length))
-        await asgi.start(self._send, reply.http_status, headers)
-        await self._send_pieces(pieces)
+        await self._send_in_time(
+            {"type": "http.response.start", "status": reply.http_status, "headers": headers}
+        )
+        await self._send_pieces(pieces, length)
 
-    async def _send_pieces(self, pieces: AsyncGenerator[bytes, None]) -> None:
+    async def _send_pieces(self, pieces: AsyncGenerator[bytes, None], length: int | None) -> None:
+        """Send the body; `length` is None when nobody knows it."""
         sent = 0
+        hanging_up: asyncio.Task[bool] | None = None
         try:
-            async with contextlib.aclosing(pieces), self._watched() as gone:
+            async with contextlib.aclosing(pieces):
                 async for piece in pieces:
-                    await self._send_one(piece, gone)
+                    _check_there(hanging_up)
+                    await self._send_piece(piece, more=sent + len(piece) != length)
                     sent += len(piece)
-            await self._send_one(b"", None)
+                    if hanging_up is None and sent != length and self._all_here:
+                        hanging_up = asyncio.create_task(self._hangs_up())
+            if sent != length:
+                await self._send_piece(b"", more=False)
         except ClientGone:
             raise
         except Exception as failure:  # noqa: BLE001  # whatever it is, the answer must break off
@@ -260,53 +268,47 @@ class Posting:
             )
         finally:
             self._log["bytes_out"] = sent
+            if hanging_up is not None:
+                hanging_up.cancel()
 
-    async def _send_one(self, piece: bytes, gone: asyncio.Event | None) -> None:
-        """Send a piece of the body, and say by `gone` that more follow."""
-        if gone is not None and gone.is_set():
-            raise ClientGone("client gone before its answer was whole")
-        event = {"type": "http.response.body", "body": piece, "more_body": gone is not None}
+    async def _hangs_up(self) -> bool:
+        """Wait for the client to hang up; nothing else would tell before the end of the answer."""
+        return bool((await self._receive())["type"] == "http.disconnect")
+
+    async def _send_piece(self, piece: bytes, *, more: bool) -> None:
+        await self._send_in_time({"type": "http.response.body", "body": piece, "more_body": more})
+
+    async def _send_in_time(self, event: dict[str, Any]) -> None:
+        """Hand something over to the HTTP server, which waits while the client is slow."""
         try:
             async with asyncio.timeout(self._limits.idle_s):
                 await self._send(event)
         except TimeoutError:
             raise ClientGone("client does not take its answer") from None
 
-    @contextlib.asynccontextmanager
-    async def _watched(self) -> AsyncGenerator[asyncio.Event, None]:
-        """Give what is set when the client hangs up; nothing else would tell before the end."""
-        gone = asyncio.Event()
-
-        async def watch() -> None:
-            if (await self._receive())["type"] == "http.disconnect":
-                gone.set()
-
-        if not self._all_here:  # its body would come instead
-            yield gone
-            return
-        watching = asyncio.create_task(watch())
-        try:
-            yield gone
-        finally:
-            watching.cancel()
-
     async def _package(self, package: mtom.Package) -> AsyncGenerator[bytes, None]:
         """Yield the package's bytes; documents are read in the thread pool, or streamed on."""
-        yield package.head
+        before = package.head
         for attachment in package.attachments:
-            yield package.part_head(attachment)
-            if isinstance(attachment.content, Arriving):
-                async for chunk in attachment.content.stream():
-                    yield chunk
-                continue
-            chunks = await self._lane.run(iter, attachment.content.chunks())
-            try:
-                while chunk := await self._lane.run(_next, chunks):
-                    yield chunk
-            finally:
-                if close := getattr(chunks, "close", None):
-                    await self._lane.run(close)
-        yield package.tail
+            before += package.part_head(attachment)
+            async with contextlib.aclosing(self._chunks(attachment.content)) as chunks:
+                async for chunk in chunks:
+                    yield before + chunk if before else chunk
+                    before = b""
+        yield before + package.tail
+
+    async def _chunks(self, content: Content) -> AsyncGenerator[bytes, None]:
+        if isinstance(content, Arriving):
+            async for chunk in content.stream():
+                yield chunk
+            return
+        chunks = content.chunks()
+        try:
+            while chunk := await self._lane.run(next, chunks, b""):
+                yield chunk
+        finally:
+            if close := getattr(chunks, "close", None):
+                await self._lane.run(close)
 
 
 class _Pace:
@@ -314,28 +316,20 @@ class _Pace:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._waited_s = 0.0
+        self._waited_s = self._began = 0.0
         self.octets = 0
 
-    @contextlib.contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Count the time until the block ends."""
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self._waited_s += time.monotonic() - began
-
-    def came(self, octets: int) -> None:
-        """Say that something came."""
-        self.octets += octets
-
-    @property
     def patience_s(self) -> float:
-        """Seconds until the client has been silent, or slow, for too long."""
+        """Begin to wait; return the seconds until the client is silent, or slow, for too long."""
         limits = self._limits
+        self._began = time.monotonic()
         allowed = limits.idle_s + self.octets / limits.least_rate
         return min(limits.idle_s, allowed - self._waited_s)
+
+    def came(self, octets: int) -> None:
+        """End to wait: so many octets came."""
+        self._waited_s += time.monotonic() - self._began
+        self.octets += octets
 
 
 def _check(headers: Mapping[str, str], limits: Limits) -> None:
@@ -361,8 +355,10 @@ async def _at_once(work: Callable[..., T], *arguments: Any) -> T:
     return work(*arguments)
 
 
-def _next(chunks: Iterator[bytes]) -> bytes:
-    return next(chunks, b"")
+def _check_there(hanging_up: asyncio.Task[bool] | None) -> None:
+    """Raise `ClientGone` when the client has hung up."""
+    if hanging_up is not None and hanging_up.done() and hanging_up.result():
+        raise ClientGone("client gone before its answer was whole")
 
 
 async def _batches(pieces: Sequence[bytes]) -> AsyncGenerator[bytes, None]:

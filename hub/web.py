@@ -116,7 +116,8 @@ class Web:
 
     async def _get(self, mount: Mount, path: str, scope: Scope, answer: "_Answer") -> None:
         query = scope["query_string"].decode("latin-1")
-        page = mount.pages(query, asgi.url_of(scope, path)) if mount.pages else None
+        url = asgi.url_of(scope, asgi.headers_of(scope), path)
+        page = mount.pages(query, url) if mount.pages else None
         if page is None:
             await answer.text(404, "POST a SOAP message here, or GET ?wsdl")
         else:
