@@ -7,7 +7,7 @@ AdhocQueryRequest ─▶ literals of each Slot ─▶ typed values ─▶ condit
 ```
 
 Unknown Slots are passed over, as the Framework asks, and named in `StoredQuery.ignored`. A Slot
-without any value says nothing and counts as absent.
+without any value says nothing and counts as absent; so does an empty text where one is needed.
 
 References
 ----------
@@ -201,6 +201,9 @@ class _Parsing:
         for number, slot in enumerate(slots, 1):
             where = name if len(slots) == 1 else f"{name}, Slot {number}"
             literals = self._literals(slot, where)
+            if parameter.required or parameter.selects:
+                # an empty text fills nothing that is needed; elsewhere it is a value that is wrong
+                literals = [each for each in literals if each[1].text]
             texts += [literal.text for _, literal in literals]
             if values := self._values(parameter, literals):
                 self.given.setdefault(name, []).append(values)

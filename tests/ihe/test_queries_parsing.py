@@ -307,17 +307,40 @@ def test_a_unique_id_is_taken_to_the_letter():
 @pytest.mark.parametrize(
     ("query_id", "name"),
     [
-        (Q.GET_DOCUMENTS, "$XDSDocumentEntryUniqueId"),
-        (Q.GET_DOCUMENTS, "$XDSDocumentEntryEntryUUID"),
         (Q.FIND_DOCUMENTS, "$XDSDocumentEntryAuthorPerson"),
         (Q.FIND_DOCUMENTS, "$XDSDocumentEntryClassCode"),
     ],
 )
 def test_an_empty_text_is_no_value(query_id, name):
-    always = BY_PATIENT if query_id == Q.FIND_DOCUMENTS else ()
-    error = problem(query_id, *always, (name, "('')"))
+    error = problem(query_id, *BY_PATIENT, (name, "('')"))
     assert error.code == ErrorCode.REGISTRY_ERROR
     assert error.context.startswith(f"{name}, character 2: ")
+
+
+@pytest.mark.parametrize("empty", ["''", "('')", "('','')", '("")'])
+@pytest.mark.parametrize(
+    ("query_id", "name", "others"),
+    [
+        (Q.FIND_DOCUMENTS, "$XDSDocumentEntryPatientId", BY_PATIENT[1:]),
+        (Q.FIND_DOCUMENTS, "$XDSDocumentEntryStatus", BY_PATIENT[:1]),
+        (Q.FIND_DOCUMENTS_BY_REFERENCE_ID, "$XDSDocumentEntryReferenceIdList", BY_PATIENT),
+        (Q.GET_DOCUMENTS, "$XDSDocumentEntryEntryUUID", ()),
+        (Q.GET_DOCUMENTS, "$XDSDocumentEntryUniqueId", ()),
+        (Q.GET_ASSOCIATIONS, "$uuid", ()),
+        (Q.GET_RELATED_DOCUMENTS, "$AssociationTypes", BY_ID),
+    ],
+)
+def test_an_empty_text_where_a_value_is_needed_is_a_missing_parameter(
+    query_id, name, others, empty
+):
+    error = problem(query_id, *others, (name, empty))
+    assert error.code == ErrorCode.STORED_QUERY_MISSING_PARAM
+    assert name in error.context
+
+
+def test_an_empty_id_beside_one_of_another_sort_says_nothing():
+    query = parse(Q.GET_DOCUMENTS, *BY_ID, ("$XDSDocumentEntryUniqueId", "('')"))
+    assert query.selection == (any_of("entry_uuid", UUID),)
 
 
 @pytest.mark.parametrize("value", ["APND", AssociationType.APND])
