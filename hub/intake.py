@@ -22,6 +22,14 @@ from ihe.soap.mtom import (
     RootEnds,
 )
 
+MEDIA_TYPES: Final = (
+    "application/soap+xml",
+    "multipart/related",
+    "application/xop+xml",
+    "text/xml",
+    "application/xml",
+)
+"""What a message may come as; the last three from careless senders."""
 _MOST_RATIO: Final = 200
 """How many times larger than what came in a compressed message may become."""
 _RATIO_COUNTS_FROM: Final = 1 << 20
@@ -61,7 +69,7 @@ class Intake:
         self._headers, self._open_sink = headers, open_sink
         self._body_limit, self._root_limit = body_limit, root_limit
         self._reader: PackageReader | None = None
-        self._unpacking: _Unpacking | None = None
+        self._unpacking: Unpacking | None = None
         self._root: list[bytes] = []
         self._root_ended = False
         self._sink: PartSink | None = None
@@ -116,11 +124,7 @@ class Intake:
                 all_of_them.callback(staged.discard)
 
     def _begin(self) -> PackageReader:
-        encoding = self._headers.get("content-encoding", "identity").strip().lower()
-        if encoding in {"gzip", "deflate", "x-gzip"}:
-            self._unpacking = _Unpacking()
-        elif encoding not in {"", "identity"}:
-            raise _fault(f"Content-Encoding '{encoding}' is not taken; send it plain", 415)
+        self._unpacking = unpacking(self._headers)
         return PackageReader(
             self._headers.get("content-type", ""),
             root_limit=self._root_limit,
@@ -151,7 +155,17 @@ class Intake:
                 pass
 
 
-class _Unpacking:
+def unpacking(headers: Mapping[str, str]) -> "Unpacking | None":
+    """Return what unpacks a body with these headers; None for one that comes plain."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding in {"gzip", "deflate", "x-gzip"}:
+        return Unpacking()
+    if encoding not in {"", "identity"}:
+        raise _fault(f"Content-Encoding '{encoding}' is not taken; send it plain", 415)
+    return None
+
+
+class Unpacking:
     """Unpacks gzip or zlib in small pieces, and refuses what was made to explode."""
 
     def __init__(self) -> None:

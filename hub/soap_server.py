@@ -32,6 +32,7 @@ with warnings.catch_warnings():  # spyne 2.14 imports modules that Python is giv
     from spyne import AnyXml, Application, MethodContext, Service, rpc
     from spyne.protocol.soap import Soap12
     from spyne.server import ServerBase
+    from spyne.util import appreg
 
 spyne.const.MIN_GC_INTERVAL = float("inf")  # spyne would collect garbage inside requests
 
@@ -97,15 +98,15 @@ class SoapServer(ServerBase, Generic[P]):  # type: ignore[misc]  # spyne is unty
             (Service,),
             {s.transaction.wsdl_operation: self._method(s) for s in self.serves},
         )
-        super().__init__(
-            Application(
-                [service],
-                tns=_NAMESPACE,
-                name=name,
-                in_protocol=_IheSoap12(self.table),
-                out_protocol=_IheSoap12(self.table),
-            )
+        application = Application(
+            [service],
+            tns=_NAMESPACE,
+            name=name,
+            in_protocol=_IheSoap12(self.table),
+            out_protocol=_IheSoap12(self.table),
         )
+        appreg.unregister_application(application)  # spyne would keep it for ever, by its name
+        super().__init__(application)
 
     @property
     def transactions(self) -> tuple[Transaction[Any, Any], ...]:

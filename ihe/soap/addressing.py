@@ -65,7 +65,7 @@ def read_addressing(blocks: Iterable[_Element]) -> Addressing:
         namespace, _, name = str(block.tag)[1:].partition("}")
         if namespace not in NAMESPACES or name not in _READ:
             continue
-        if not block.get("RelationshipType", "reply").lower().endswith("reply"):
+        if not _is_reply(block):
             continue
         if name in found:
             raise SoapFault(
@@ -103,6 +103,24 @@ def read_message_id(blocks: Iterable[_Element]) -> str | None:
     return (found[0] or None) if len(found) == 1 else None
 
 
+def read_relates_to(blocks: Iterable[_Element]) -> tuple[str, ...]:
+    """Return the MessageIDs that an answer says it answers, 0..*."""
+    texts = (
+        _text(block, namespace, endpoint=False)
+        for block in blocks
+        for namespace in NAMESPACES
+        if block.tag == f"{{{namespace}}}RelatesTo" and _is_reply(block)
+    )
+    return tuple(text for text in texts if text and not text.endswith(_UNSPECIFIED))
+
+
+def _is_reply(block: _Element) -> bool:
+    """Tell whether a RelatesTo names the request of a reply, as it does when it says nothing."""
+    return block.get("RelationshipType", "reply").lower().endswith("reply")
+
+
+_UNSPECIFIED: Final = "/addressing/unspecified"
+"""How a MessageID ends that says that the sender did not get to know one (Core 3.4)."""
 _ENDPOINTS: Final = frozenset({"ReplyTo", "FaultTo", "From"})
 _READ: Final = frozenset({"Action", "MessageID", "RelatesTo", "To", *_ENDPOINTS})
 
