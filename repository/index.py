@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -87,6 +87,23 @@ class Holding:
     at: datetime
 
 
+# Every document takes its way through these: to build them anew would cost more than to run them.
+_FIND: Final = (
+    select(holding)
+    .where(
+        holding.c.unique_id.in_(bindparam("wanted", expanding=True)),
+        holding.c.state != HoldingState.STAGING.value,
+    )
+    .order_by(holding.c.id.desc())
+)
+_PUT_DOWN: Final = insert(holding)
+_ADVANCE: Final = (
+    update(holding)
+    .where(holding.c.submission == bindparam("submission_"))
+    .values(state=bindparam("state_"), at=bindparam("at_"))
+)
+
+
 def open_index(url: str) -> "Index":
     """Return the index behind a database URL; see `hub.migrations.open_database`."""
     return Index(open_database(url, TABLES))
@@ -113,7 +130,12 @@ class Index:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._insert: Any = insert_postgresql if database.dbms == "postgresql" else insert_sqlite
+        insert_: Any = insert_postgresql if database.dbms == "postgresql" else insert_sqlite
+        know = insert_(blob).values(key=bindparam("key_"), state=BlobState.LIVE.value)
+        self._know: Any = know.on_conflict_do_update(
+            index_elements=[blob.c.key], set_={"state": blob.c.state}
+        ).returning(blob.c.state)
+        """Makes the row of a blob, unless it is there, and locks it."""
 
     def find(self, unique_ids: Iterable[str]) -> dict[str, Holding]:
         """Return what is held of documents that may be handed out, by uniqueId.
@@ -121,13 +143,8 @@ class Index:
         A document whose entry may just have been registered counts as well: the registry tells of
         an entry before the repository hears of it (ITI TF-2 3.41.4.1.3 has it retrievable then).
         """
-        wanted = list(set(unique_ids))
-        question = (
-            select(holding)
-            .where(holding.c.unique_id.in_(wanted), holding.c.state != HoldingState.STAGING)
-            .order_by(holding.c.id.desc())
-        )
-        rows = self._database.read(lambda connection: connection.execute(question).all())
+        wanted = {"wanted": list(set(unique_ids))}
+        rows = self._database.read(lambda connection: connection.execute(_FIND, wanted).all())
         found: dict[str, Holding] = {}
         for row in sorted(rows, key=lambda row: row.state == HoldingState.KEPT):
             found[row.unique_id] = _holding(row)
@@ -144,24 +161,16 @@ class Index:
 
         def work(connection: Connection) -> None:
             for key in sorted({each.key for each in holdings}):
-                hold = self._insert(blob).values(key=key, state=BlobState.LIVE)
-                hold = hold.on_conflict_do_update(
-                    index_elements=[blob.c.key], set_={"state": blob.c.state}
-                ).returning(blob.c.state)
-                if connection.execute(hold).scalar_one() != BlobState.LIVE:
+                if connection.execute(self._know, {"key_": key}).scalar_one() != BlobState.LIVE:
                     raise BeingDeleted
-            connection.execute(insert(holding), [_row(each) for each in holdings])
+            connection.execute(_PUT_DOWN, [_row(each) for each in holdings])
 
         self._database.run(work)
 
     def advance(self, submission: str, state: HoldingState, at: datetime) -> None:
         """Let the documents of a submission go one step further."""
-        step = (
-            update(holding)
-            .where(holding.c.submission == submission)
-            .values(state=state.value, at=at)
-        )
-        self._database.run(lambda connection: connection.execute(step))
+        step = {"submission_": submission, "state_": state.value, "at_": at}
+        self._database.run(lambda connection: connection.execute(_ADVANCE, step))
 
     def let_go(self, submission: str) -> set[str]:
         """Forget the documents of a submission; return the keys of their blobs."""
@@ -192,12 +201,7 @@ class Index:
         """
 
         def work(connection: Connection) -> bool:
-            know = self._insert(blob).values(key=key, state=BlobState.LIVE)
-            connection.execute(
-                know.on_conflict_do_update(
-                    index_elements=[blob.c.key], set_={"state": blob.c.state}
-                )
-            )
+            connection.execute(self._know, {"key_": key})
             held = select(holding.c.id).where(holding.c.key == key).limit(1)
             if connection.execute(held).first() is not None:
                 return False
