@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from ihe.datatypes import DTM, is_symbolic
 from ihe.model import (
+    FIRST_VERSION,
     Association,
     Folder,
     RegistryObject,
@@ -33,7 +34,6 @@ from ihe.model import (
 from ihe.state import AnyOf, Kind, State, any_of, with_what_follows
 from ihe.vocabulary import REPLACEMENTS, AssociationType, Status
 
-FIRST_VERSION: Final = "1"
 _APPROVED: Final = any_of("availability_status", Status.APPROVED)
 _HAS_MEMBER: Final = any_of("type", AssociationType.HAS_MEMBER)
 

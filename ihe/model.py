@@ -12,7 +12,7 @@ partner's submission may lack anything: `ihe.rules` says what must be there. Val
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ihe.datatypes import (
     CX,
@@ -38,6 +38,9 @@ from ihe.vocabulary import (
     Status,
     SubmissionSetStatus,
 )
+
+FIRST_VERSION: Final = "1"
+"""`version` of an object when it is registered (Metadata Update 4.1.5)."""
 
 
 @dataclass(frozen=True, slots=True)

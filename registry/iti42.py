@@ -112,7 +112,7 @@ def _is_replay(submission: Submission, problems: list[RegistryError], state: Sta
 
 def _contents(chosen: Record, state: State) -> Iterator[RegistryObject]:
     """Yield the objects that were registered with a SubmissionSet, itself included."""
-    yield _value(chosen)
+    yield value_of(chosen)
     members = state.find(Kind.ASSOCIATION, (any_of("source", chosen.entry_uuid),))
     # documents by reference were registered with another set
     own = [each for each in members if each.submission_set_status != SubmissionSetStatus.REFERENCE]
@@ -123,10 +123,11 @@ def _contents(chosen: Record, state: State) -> Iterator[RegistryObject]:
     folders = state.find(Kind.FOLDER, (targets,))
     memberships = state.find(Kind.ASSOCIATION, (targets,))
     for record in (*members, *entries, *of_entries, *folders, *memberships):
-        yield _value(record)
+        yield value_of(record)
 
 
-def _value(record: Record) -> RegistryObject:
+def value_of(record: Record) -> RegistryObject:
+    """Return a registered object as it is now."""
     return read_filled(
         fill(
             record.template,

@@ -4,6 +4,7 @@
 ebXML ─▶ ihe.ebxml (reading)  A, part of B and C: what only the XML shows
       ─▶ check_submission     A, B structure · C cardinality · D values · F within it · N Norway
       ─▶ check_against        F: what is registered already
+     ─▶ check_update         G: what may be updated, with what of the above counts there too
 ids  ─▶ check_removal        H: what may be taken out
 ```
 
@@ -11,8 +12,7 @@ Every rule that is broken is told, not the first only. Attributes (C, D) are loo
 submission whose structure (A, B) is broken, since each object can be judged on its own; what is
 registered (F with state) is asked for only when the structure holds, since otherwise it cannot be
 told what the submission does (`is_structural`). How strictly each rule is taken is a setting of
-the affinity domain (`Profile`). To add a rule, declare one function in the module of its group;
-updates (G) get a module of their own, with a `RuleBook`, as removal (H) has one.
+the affinity domain (`Profile`). To add a rule, declare one function in the module of its group.
 
 References
 ----------
@@ -31,11 +31,14 @@ from ihe.rules.declaring import Basis, CodeSets, Profile, Rule, Strictness, take
 from ihe.rules.domain import DOMAIN
 from ihe.rules.elsewhere import NO_RULE, PATIENTS, READING
 from ihe.rules.norway import NORWAY
+from ihe.rules.reconciliation import RECONCILIATION
 from ihe.rules.registered import REGISTERED, AgainstState
 from ihe.rules.relationships import RELATED
 from ihe.rules.removal import REMOVAL, AgainstRemoval
 from ihe.rules.structure import STRUCTURE
 from ihe.rules.subject import Subject
+from ihe.rules.update import UPDATE
+from ihe.rules.updated import AgainstUpdate, applies_to_updates
 from ihe.rules.values import VALUES
 from ihe.state import State
 from ihe.vocabulary import Severity
@@ -53,6 +56,7 @@ __all__ = [
     "check_removal",
     "check_strictness",
     "check_submission",
+    "check_update",
     "has_errors",
     "is_structural",
 ]
@@ -75,6 +79,8 @@ RULES: Final[Mapping[str, Rule[Any]]] = {  # Any: whatever each looks at
             PATIENTS,
             *(rule for book in _WITHOUT_STATE for rule in book.rules),
             *(rule for book in _WITH_STATE for rule in book.rules),
+            *UPDATE.rules,
+            *RECONCILIATION.rules,
             *REMOVAL.rules,
         ),
         key=_order,
@@ -114,6 +120,24 @@ def check_against(submission: Submission, state: State, profile: Profile) -> lis
     """
     subject = AgainstState(submission, profile, state)
     return [error for book in _WITH_STATE for error in book.apply(subject, profile)]
+
+
+def check_update(submission: Submission, state: State, profile: Profile) -> list[RegistryError]:
+    """Return every error and warning of an update, by itself and against the registry (ITI-57)."""
+    subject = AgainstUpdate(submission, profile, state)
+    shared = [
+        problem
+        for book in (STRUCTURE, ASSOCIATIONS, CARDINALITY, VALUES, DOMAIN, NORWAY, REGISTERED)
+        for rule in book.rules
+        if applies_to_updates(rule.id)
+        for problem in rule.apply(subject, profile)
+    ]
+    return [
+        *_from_reading(submission.problems, profile),
+        *shared,
+        *UPDATE.apply(subject, profile),
+        *RECONCILIATION.apply(subject, profile),
+    ]
 
 
 def check_removal(entry_uuids: Sequence[str], state: State) -> list[RegistryError]:

@@ -1,0 +1,80 @@
+"""ITI-57 Update Document Set (Metadata Update 3.57): new versions, status, associations.
+
+```text
+hold the logical objects and ends ─▶ rules (G, and those of submissions) ──errors──▶ Failure
+                                          │ none
+                                          ▼
+            add versions and associations, deprecate what they replace ─▶ Success
+```
+
+One transaction: of two updates of the same version, the second finds that it is not the newest any
+more (XDSMetadataVersionError).
+"""
+
+from dataclasses import replace
+
+from hub.call import Call
+from ihe import rules, updates
+from ihe.datatypes import is_symbolic
+from ihe.errors import ErrorCode, RegistryError, registry_error
+from ihe.messages import RegistryResponse, SubmitObjectsRequest
+from ihe.model import Submission
+from ihe.state import Kind, State, any_of
+from ihe.vocabulary import DocumentEntryType, Status
+from registry.domain import Registry
+from registry.iti42 import value_of
+from registry.patients import add_patients, check_patients, patient_ids, with_canonical_ids
+from registry.store.port import Writer
+
+
+def handle(request: SubmitObjectsRequest, call: Call, registry: Registry) -> RegistryResponse:
+    """Carry out every operation of an update, or none: Failure tells every reason."""
+    submission = with_canonical_ids(request.submission)
+    if (count := len(submission.submission_sets)) != 1:
+        found = f"found {count} SubmissionSets, expected exactly one"
+        return RegistryResponse.of([registry_error(ErrorCode.METADATA_UPDATE, found)])
+    on_demand = any(e.object_type == DocumentEntryType.ON_DEMAND for e in submission.entries)
+    profile = replace(registry.profile(), on_demand=on_demand)
+
+    def work(writer: Writer) -> list[RegistryError]:
+        writer.lock(sorted(_keys(submission)))
+        problems = [
+            *rules.check_update(submission, writer, profile),
+            *_set_in_use(submission, writer),
+            *check_patients(submission, writer, registry.patients),
+        ]
+        if not rules.has_errors(problems):
+            _apply(submission, writer, call, registry)
+        return problems
+
+    return RegistryResponse.of(registry.store.write(work))
+
+
+def _apply(submission: Submission, writer: Writer, call: Call, registry: Registry) -> None:
+    planned = updates.plan(
+        submission, writer, at=call.time, new_uuid=registry.new_uuid, value_of=value_of
+    )
+    add_patients(submission, writer)
+    writer.add(planned.add)
+    if planned.deprecate:
+        writer.set_status(planned.deprecate, Status.DEPRECATED)
+    if planned.approve:
+        writer.set_status(planned.approve, Status.APPROVED)
+
+
+def _keys(submission: Submission) -> set[str]:
+    """Return what the transaction decides about: patients, uniqueIds, logical objects and ends."""
+    ids = {end for link in submission.associations for end in (link.source, link.target)}
+    ids |= {thing.entry_uuid for thing in submission}
+    ids |= {thing.logical_id for thing in submission if thing.logical_id}
+    unique = {str(thing.unique_id) for thing in submission.of_patient if thing.unique_id}
+    return {each for each in ids if not is_symbolic(each)} | unique | set(patient_ids(submission))
+
+
+def _set_in_use(submission: Submission, state: State) -> list[RegistryError]:
+    unique_id = submission.submission_set.unique_id
+    if unique_id is None or not state.find(Kind.SUBMISSION_SET, (any_of("unique_id", unique_id),)):
+        return []
+    found = f"found the uniqueId {unique_id}, expected one that is not in use"
+    where = submission.submission_set.entry_uuid
+    return [registry_error(ErrorCode.DUPLICATE_UNIQUE_ID_IN_REGISTRY, found, where)]
