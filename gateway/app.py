@@ -6,7 +6,7 @@ from gateway.communities import read_communities
 from gateway.domain import Gateway
 from gateway.serves import INITIATING, RESPONDING
 from hub.actor import Actor
-from hub.settings import CommunitySettings, GatewaySettings, TlsSettings
+from hub.settings import CommunitySettings, GatewaySettings, SettingsError, TlsSettings
 from hub.soap_client import SoapClient
 from hub.soap_server import SoapServer
 from hub.tls import as_client
@@ -34,13 +34,15 @@ def build(
         A setting or the file of communities cannot be used.
     """
     client = SoapClient(tls=as_client(tls))
-    others = read_communities(settings.communities) if settings.communities else ()
+    own = community.home_community_id
+    others = read_communities(settings.communities, own=own) if settings.communities else ()
     gateway = Gateway(
-        home_community_id=HomeCommunityId(community.home_community_id),
+        home_community_id=HomeCommunityId(own),
         registry=settings.registry,
-        repositories={each.repository_unique_id: each.url for each in settings.repositories},
+        repositories=_repositories(settings),
         communities={each.home_community_id: each for each in others},
         deadline_s=settings.deadline_s,
+        idle_s=settings.idle_s,
         send=client.send,
         stream=client.open,
     )
@@ -52,6 +54,17 @@ def build(
         },
         close=client.close,
     )
+
+
+def _repositories(settings: GatewaySettings) -> dict[str, str]:
+    urls: dict[str, str] = {}
+    for each in settings.repositories:
+        if each.repository_unique_id in urls:
+            raise SettingsError(
+                f"gateway.repositories: {each.repository_unique_id} stands there twice"
+            )
+        urls[each.repository_unique_id] = each.url
+    return urls
 
 
 def _mount(soap: SoapServer[Gateway]) -> Mount:

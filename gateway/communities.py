@@ -8,15 +8,18 @@ query = "https://xca.helse-nord.example/gateway"      # ITI-38
 retrieve = "https://xca.helse-nord.example/gateway"   # ITI-39; `query` when left out
 deadline_s = 5                                         # the gateway's own when left out
 ```
+
+Communities with the same `query` stand behind one Responding Gateway, which is asked once for all.
 """
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hub.settings import SettingsError
+from hub.settings import SettingsError, parse_url
 from ihe.datatypes import OID, HomeCommunityId, MalformedValue
 
 
@@ -43,8 +46,13 @@ class Community:
     deadline_s: float | None = None
 
 
-def read_communities(path: Path) -> tuple[Community, ...]:
+def read_communities(path: Path, *, own: str = "") -> tuple[Community, ...]:
     """Read the communities of a TOML file, in its order.
+
+    Parameters
+    ----------
+    own
+        homeCommunityId of the own community, which must not be among them.
 
     Raises
     ------
@@ -55,52 +63,71 @@ def read_communities(path: Path) -> tuple[Community, ...]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise SettingsError(f"cannot read {path}: {problem.strerror}") from problem
-    except tomllib.TOMLDecodeError as problem:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise SettingsError(f"{path} is not TOML: {problem}") from problem
     if unknown := set(document) - {"community"}:
         raise SettingsError(f"{path}: [[community]] was expected, found {sorted(unknown)}")
     listed = document.get("community", [])
+    if not (isinstance(listed, list) and all(isinstance(entry, dict) for entry in listed)):
+        raise SettingsError(f"{path}: each community is a table of its own, [[community]]")
     communities = tuple(
         _community(entry, f"{path}, community {n}") for n, entry in enumerate(listed, 1)
     )
-    _refuse_doubles(communities, path)
+    _refuse_doubles(communities, path, own)
     return communities
 
 
 def _community(entry: Mapping[str, Any], where: str) -> Community:
     if unknown := set(entry) - _NAMES:
         raise SettingsError(f"{where}: {sorted(unknown)} is not known; known are {sorted(_NAMES)}")
-    for name in ("home_community_id", "query"):
-        if not isinstance(entry.get(name), str):
-            raise SettingsError(f"{where}: {name} is missing")
+    home = _text(entry, "home_community_id", where)
     try:
-        home = HomeCommunityId.parse(OID(entry["home_community_id"]).urn)
+        home_community_id = HomeCommunityId.parse(OID(home).urn)
     except MalformedValue as problem:
-        raise SettingsError(f"{where}: {problem}") from None
-    urls = (entry["query"], entry.get("retrieve", entry["query"]))
-    for url in urls:
-        if not str(url).startswith(("https://", "http://")):
-            raise SettingsError(f"{where}: '{url}' is not an http or https URL")
-    deadline = entry.get("deadline_s")
-    if deadline is not None and not (isinstance(deadline, int | float) and deadline > 0):
-        raise SettingsError(
-            f"{where}: deadline_s is {deadline!r}, a number of seconds was expected"
-        )
+        raise SettingsError(f"{where}: home_community_id: {problem}") from None
+    query = _url(entry, "query", where)
     return Community(
-        home_community_id=home,
-        name=str(entry.get("name", home)),
-        query=urls[0],
-        retrieve=urls[1],
-        deadline_s=deadline,
+        home_community_id=home_community_id,
+        name=_text(entry, "name", where) if "name" in entry else home_community_id,
+        query=query,
+        retrieve=_url(entry, "retrieve", where) if "retrieve" in entry else query,
+        deadline_s=_seconds(entry["deadline_s"], where) if "deadline_s" in entry else None,
     )
 
 
 _NAMES = {"home_community_id", "name", "query", "retrieve", "deadline_s"}
 
 
-def _refuse_doubles(communities: Iterable[Community], path: Path) -> None:
+def _text(entry: Mapping[str, Any], name: str, where: str) -> str:
+    if name not in entry:
+        raise SettingsError(f"{where}: {name} is missing")
+    value = entry[name]
+    if not (isinstance(value, str) and value.strip() and value.isprintable()):
+        raise SettingsError(f"{where}: {name} is {value!r}, a text of one line was expected")
+    return value
+
+
+def _url(entry: Mapping[str, Any], name: str, where: str) -> str:
+    value = _text(entry, name, where)
+    try:
+        return parse_url(value)
+    except ValueError as problem:
+        raise SettingsError(f"{where}: {name}: {problem}") from None
+
+
+def _seconds(value: Any, where: str) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and 0 < value < math.inf):
+        raise SettingsError(f"{where}: deadline_s is {value!r}, a number of seconds was expected")
+    return float(value)
+
+
+def _refuse_doubles(communities: Iterable[Community], path: Path, own: str) -> None:
     seen: set[str] = set()
     for community in communities:
-        if community.home_community_id in seen:
-            raise SettingsError(f"{path}: {community.home_community_id} stands there twice")
-        seen.add(community.home_community_id)
+        home = community.home_community_id
+        if home == own:
+            raise SettingsError(f"{path}: {home} is the own community; only others stand there")
+        if home in seen:
+            raise SettingsError(f"{path}: {home} stands there twice")
+        seen.add(home)

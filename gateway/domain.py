@@ -39,6 +39,7 @@ class OpenStream(Protocol):
         to: str,
         *,
         timeout_s: float,
+        idle_s: float,
         trace_id: str | None = None,
     ) -> Stream[Resp]:
         """Return the stream, to be discarded in the end; raise as `Send` does."""
@@ -61,6 +62,8 @@ class Gateway:
         The other communities by homeCommunityId, in the order in which answers are merged.
     deadline_s
         Seconds that a community may take when it has no deadline of its own.
+    idle_s
+        Seconds that the next piece of a document may take, once its envelope is here.
     send, stream
         The SOAP client.
     """
@@ -70,6 +73,7 @@ class Gateway:
     repositories: Mapping[str, str]
     communities: Mapping[str, Community]
     deadline_s: float
+    idle_s: float
     send: Send
     stream: OpenStream
 

@@ -11,30 +11,45 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from hub import logs
-from hub.soap_client import RemoteFault
+from hub.soap_client import RemoteFault, TooLarge
 from ihe.datatypes import HomeCommunityId
-from ihe.errors import ErrorCode, RegistryError, SoapFault, Unavailable, registry_error
+from ihe.errors import ErrorCode, HubError, RegistryError, Unavailable, registry_error
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One community to ask: the own one through its registry, another through its gateway."""
+    """Whom to ask: the own registry or a repository, or other communities' Responding Gateway.
 
-    home_community_id: HomeCommunityId
+    Parameters
+    ----------
+    homes
+        The communities that are asked there, 1..*.
+    name
+        For people.
+    url
+        Where to ask.
+    deadline_s
+        Seconds that the answer may take.
+    """
+
+    homes: tuple[HomeCommunityId, ...]
     name: str
     url: str
     deadline_s: float
 
+    def __str__(self) -> str:
+        return f"{self.name} ({', '.join(self.homes)})"
+
 
 @dataclass(frozen=True, slots=True)
 class Heard(Generic[T]):
-    """What came of asking one community: an answer, or an error instead."""
+    """What came of asking: an answer, or why there is none, one error for each community."""
 
     target: Target
     answer: T | None
-    error: RegistryError | None = None
+    errors: tuple[RegistryError, ...] = ()
 
 
 async def ask_all(
@@ -51,27 +66,33 @@ async def _ask(target: Target, ask: Callable[[Target], Awaitable[T]], trace_id: 
     try:
         async with asyncio.timeout(target.deadline_s):
             return Heard(target, await ask(target))
-    except TimeoutError:
-        reason = f"no answer within {target.deadline_s:g} s"
-    except Unavailable as failure:
-        reason = failure.reason or "no answer"
-    except RemoteFault as failure:
-        reason = f"it answered with a SOAP fault: {failure.fault.reason}"
-    except SoapFault as fault:
-        reason = f"its answer cannot be read: {fault.reason}"
     except Exception as failure:  # noqa: BLE001  # one community must not spoil the others' answers
-        logs.logger("gateway").error(
-            "asking failed", trace_id=trace_id, community=target.home_community_id,
-            **logs.describe(failure),
-        )  # fmt: skip
-        reason = "its answer cannot be worked on"
-    return Heard(target, None, unavailable(target, reason))
+        _log(failure, target, trace_id)
+        code, reason = _explained(failure, target)
+    errors = (registry_error(code, f"{target} {reason}", home) for home in target.homes)
+    return Heard(target, None, tuple(errors))
 
 
-def unavailable(target: Target, reason: str) -> RegistryError:
-    """Return the error of a community that gave no answer."""
-    return registry_error(
-        ErrorCode.UNAVAILABLE_COMMUNITY,
-        f"{target.name} ({target.home_community_id}) did not answer: {reason}",
-        target.home_community_id,
-    )
+def _log(failure: Exception, target: Target, trace_id: str) -> None:
+    """Say who is silent: as an error if that may be the hub's own fault."""
+    log = logs.logger("gateway").bind(trace_id=trace_id, community=", ".join(target.homes))
+    if isinstance(failure, HubError | TimeoutError):
+        log.warning("no answer", what=target.name, **logs.describe(failure))
+    else:
+        log.error("asking failed", what=target.name, **logs.describe(failure))
+
+
+def _explained(failure: Exception, target: Target) -> tuple[ErrorCode, str]:
+    """Return the error code of a failure, and what the target did, in words."""
+    match failure:
+        case TooLarge(reason=reason):
+            return ErrorCode.TOO_MANY_RESULTS, f"found more than is taken, ask for less: {reason}"
+        case TimeoutError():
+            reason = f"no answer within {target.deadline_s:g} s"
+        case Unavailable():
+            reason = failure.reason or "no answer"
+        case RemoteFault(fault=fault):
+            reason = f"it answered with a SOAP fault: {fault.reason}"
+        case _:
+            reason = "its answer cannot be worked on"
+    return ErrorCode.UNAVAILABLE_COMMUNITY, f"did not answer: {reason}"

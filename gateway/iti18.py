@@ -4,15 +4,15 @@ A query by patient goes to the own registry and to every other community at once
 to the one community that its homeCommunityId names.
 """
 
-from collections.abc import Sequence
-
 from gateway import queries
 from gateway.domain import Gateway
-from gateway.fanout import Target, ask_all
+from gateway.fanout import Heard, Target, ask_all
+from gateway.queries import Found
+from gateway.targets import targets_of
 from hub.call import Call
-from ihe.datatypes import HomeCommunityId
 from ihe.ebxml.relay import RelayedQueryResponse
 from ihe.messages import AdhocQueryRequest, AdhocQueryResponse
+from ihe.queries import patients_of, target_communities, targeting
 
 
 async def handle(request: AdhocQueryRequest, call: Call, gateway: Gateway) -> AdhocQueryResponse:
@@ -21,47 +21,36 @@ async def handle(request: AdhocQueryRequest, call: Call, gateway: Gateway) -> Ad
     All parameters are passed on, known or not. Errors of communities come along with their
     results; a silent community gives XDSUnavailableCommunity.
     """
-    targets = _targets(request, gateway)
+    targets, unknown = targets_of(request, gateway)
+    patients = patients_of(request)
 
     async def ask(target: Target) -> RelayedQueryResponse:
-        own = target.home_community_id == gateway.home_community_id
+        own = _is_own(target, gateway)
         return await gateway.send(
             queries.QUERY_REGISTRY if own else queries.QUERY_COMMUNITY,
-            request,
+            targeting(request, ()) if own else _for_gateway(request, target),
             target.url,
             timeout_s=target.deadline_s,
             trace_id=call.trace_id,
         )
 
+    def found(heard: Heard[RelayedQueryResponse]) -> Found:
+        if heard.answer is None:
+            return Found((), heard.errors, succeeded=False)
+        if not _is_own(heard.target, gateway):
+            return queries.found_elsewhere(heard.target, heard.answer, patients)
+        found = queries.found_at_home(heard.target, heard.answer)
+        return found if len(targets) == 1 else queries.without_unknown_patient(found)
+
     heard = await ask_all(targets, ask, trace_id=call.trace_id)
-    own = gateway.home_community_id
-    return queries.merge(
-        [
-            queries.found_at_home(one.answer, own)
-            if one.answer is not None and one.target.home_community_id == own
-            else queries.found_elsewhere(one)
-            for one in heard
-        ]
-    )
+    return queries.merge(list(map(found, heard)), unknown)
 
 
-def _targets(request: AdhocQueryRequest, gateway: Gateway) -> Sequence[Target]:
-    """Return whom to ask; raise `XdsFailure` when that cannot be told."""
-    home = request.home_community_id
-    if home is not None or not queries.asks_for_patient(request):
-        return (target_at(queries.require_home(request, gateway), gateway),)
-    others = (target_at(other, gateway) for other in map(HomeCommunityId, gateway.communities))
-    return (queries.own_registry(gateway), *others)
+def _is_own(target: Target, gateway: Gateway) -> bool:
+    return gateway.home_community_id in target.homes
 
 
-def target_at(home: HomeCommunityId, gateway: Gateway) -> Target:
-    """Return the community of a known homeCommunityId as a target of queries."""
-    if home == gateway.home_community_id:
-        return queries.own_registry(gateway)
-    community = gateway.communities[home]
-    return Target(
-        home_community_id=community.home_community_id,
-        name=community.name,
-        url=community.query,
-        deadline_s=community.deadline_s or gateway.deadline_s,
-    )
+def _for_gateway(request: AdhocQueryRequest, target: Target) -> AdhocQueryRequest:
+    """Return the query as a Responding Gateway gets it: it knows its own communities only."""
+    wanted = target_communities(request)
+    return targeting(request, set(wanted).intersection(target.homes)) if wanted else request

@@ -22,7 +22,8 @@ async def handle(
     """
     mine: list[DocumentRequest] = []
     errors: list[RegistryError] = []
-    for wanted in request.documents:
+    asked = tuple(dict.fromkeys(request.documents))
+    for wanted in asked:
         if (problem := _home_problem(wanted, gateway)) is None:
             mine.append(wanted)
         else:
@@ -32,7 +33,7 @@ async def handle(
         places,
         call,
         gateway,
-        wanted=request.documents,
+        wanted=asked,
         errors=[*errors, *unknown],
         silent=retrieval.repository_silent,
     )

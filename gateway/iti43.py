@@ -1,8 +1,11 @@
 """ITI-43 Retrieve Document Set at the Initiating Gateway (ITI TF-2 3.43.4.1.3; TF-1 18.2)."""
 
+from collections.abc import Sequence
+
 from gateway import retrieval
 from gateway.domain import Gateway
 from gateway.retrieval import Place
+from gateway.targets import unknown_community
 from hub.call import Call
 from ihe.errors import ErrorCode, RegistryError, registry_error
 from ihe.messages import (
@@ -22,30 +25,32 @@ async def handle(
     """
     by_home: dict[str, list[DocumentRequest]] = {}
     errors: list[RegistryError] = []
-    for wanted in request.documents:
+    asked = tuple(dict.fromkeys(request.documents))
+    for wanted in asked:
         home = wanted.home_community_id
         if home is None:
             errors.append(_missing_home(wanted, gateway))
         elif not gateway.knows(home):
-            errors.append(_unknown_home(wanted, gateway))
+            errors.append(unknown_community(home, gateway, wanted.document_unique_id))
         else:
             by_home.setdefault(home, []).append(wanted)
     places, unknown = retrieval.own_places(by_home.pop(gateway.home_community_id, ()), gateway)
-    places += [retrieval.place_elsewhere(home, asked, gateway) for home, asked in by_home.items()]
+    places += [retrieval.place_elsewhere(home, theirs, gateway) for home, theirs in by_home.items()]
     return await retrieval.retrieve(
         places,
         call,
         gateway,
-        wanted=request.documents,
+        wanted=asked,
         errors=[*errors, *unknown],
-        silent=lambda place, error: _silent(place, error, gateway),
+        silent=lambda place, errors: _silent(place, errors, gateway),
     )
 
 
-def _silent(place: Place, error: RegistryError, gateway: Gateway) -> list[RegistryError]:
-    if place.target.home_community_id == gateway.home_community_id:
-        return retrieval.repository_silent(place, error)
-    return [error]
+def _silent(
+    place: Place, errors: Sequence[RegistryError], gateway: Gateway
+) -> Sequence[RegistryError]:
+    is_own = place.home == gateway.home_community_id
+    return retrieval.repository_silent(place, errors) if is_own else errors
 
 
 def _missing_home(wanted: DocumentRequest, gateway: Gateway) -> RegistryError:
@@ -53,14 +58,5 @@ def _missing_home(wanted: DocumentRequest, gateway: Gateway) -> RegistryError:
         ErrorCode.MISSING_HOME_COMMUNITY_ID,
         "HomeCommunityId is required to retrieve through an Initiating Gateway"
         f" (gateway {gateway.home_community_id})",
-        wanted.document_unique_id,
-    )
-
-
-def _unknown_home(wanted: DocumentRequest, gateway: Gateway) -> RegistryError:
-    return registry_error(
-        ErrorCode.UNKNOWN_COMMUNITY,
-        f"HomeCommunityId '{wanted.home_community_id}' is not known to gateway"
-        f" {gateway.home_community_id}",
         wanted.document_unique_id,
     )

@@ -6,15 +6,14 @@ ITI TF-2 3.18.4.1.3 (Initiating Gateway), 3.38.4.1.3 (Responding Gateway); ITI T
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gateway.domain import Gateway
-from gateway.fanout import Heard, Target
-from ihe import queries
-from ihe.datatypes import HomeCommunityId
+from gateway.fanout import Target
+from ihe.datatypes import CX
 from ihe.ebxml.relay import RelayedObject, RelayedQueryResponse, read_relayed_query_response
-from ihe.errors import ErrorCode, RegistryError, XdsFailure, registry_error
+from ihe.errors import ErrorCode, RegistryError, registry_error
 from ihe.messages import AdhocQueryRequest, AdhocQueryResponse, status_of
 from ihe.transactions import ITI_18, ITI_38, Transaction
 from ihe.vocabulary import ResponseStatus
@@ -31,136 +30,121 @@ QUERY_COMMUNITY: Final[Transaction[AdhocQueryRequest, RelayedQueryResponse]] = r
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One community's part of an answer."""
+    """One community's part of an answer; `succeeded` unless all of it failed."""
 
     fragments: tuple[bytes, ...]
     errors: tuple[RegistryError, ...]
     succeeded: bool
 
 
-def require_home(request: AdhocQueryRequest, gateway: Gateway) -> HomeCommunityId:
-    """Return the one community that a query by id is for (ITI TF-2 3.18.4.1.2.3.8).
-
-    Raises
-    ------
-    XdsFailure
-        No homeCommunityId, or one that is not known here.
-    """
-    home = request.home_community_id
-    if home is None:
-        raise XdsFailure.of(
-            ErrorCode.MISSING_HOME_COMMUNITY_ID,
-            f"a query without a patient id needs AdhocQuery/@home; {_name(request)} came without"
-            f" (gateway {gateway.home_community_id})",
-        )
-    return require_known(home, gateway)
-
-
-def require_known(home: HomeCommunityId, gateway: Gateway) -> HomeCommunityId:
-    """Return `home` when it is known here; raise `XdsFailure` when it is not."""
-    if not gateway.knows(home):
-        raise XdsFailure.of(
-            ErrorCode.UNKNOWN_COMMUNITY,
-            f"homeCommunityId '{home}' is not known to gateway {gateway.home_community_id}",
-        )
-    return home
-
-
-def asks_for_patient(request: AdhocQueryRequest) -> bool:
-    """Tell whether the query is by patient id, and so may go to several communities."""
-    return queries.asks_for_patient(request)
-
-
-def _name(request: AdhocQueryRequest) -> str:
-    return queries.name_of(request.query_id) or request.query_id
-
-
-def own_registry(gateway: Gateway) -> Target:
-    """Return the own community's registry as a target."""
-    return Target(
-        home_community_id=gateway.home_community_id,
-        name="the own registry",
-        url=gateway.registry,
-        deadline_s=gateway.deadline_s,
-    )
-
-
-def found_at_home(answer: RelayedQueryResponse, home: HomeCommunityId) -> Found:
+def found_at_home(target: Target, answer: RelayedQueryResponse) -> Found:
     """Label what the own registry found with the own homeCommunityId."""
-    return Found(
-        tuple(found.rendered(home) for found in answer.objects),
-        answer.errors,
-        answer.status == ResponseStatus.SUCCESS,
-    )
+    (home,) = target.homes
+    return _found(target, answer, [each.rendered(home) for each in answer.objects])
 
 
-def found_elsewhere(heard: Heard[RelayedQueryResponse]) -> Found:
-    """Check what another community found, and take it as it came.
+def found_elsewhere(
+    target: Target, answer: RelayedQueryResponse, patients: AbstractSet[CX]
+) -> Found:
+    """Check what other communities found, and take it as it came.
 
-    An object without homeCommunityId could never be asked for again: the whole answer is refused
-    with XDSMissingHomeCommunityId, as is one under a foreign homeCommunityId. The error that a
-    community does not know the patient is dropped: it has told that it holds nothing.
+    The whole answer is refused when an object has no homeCommunityId, by which it could be asked
+    for again, or one that the gateway does not answer for; and when an object is another patient's
+    than the `patients` that were asked for, where any were. An object that comes twice is taken
+    once. The error that a community does not know the patient is dropped (ITI TF-2 3.38.4.1.3): it
+    has told that it holds nothing.
     """
-    target, answer = heard.target, heard.answer
-    if answer is None:
-        assert heard.error is not None, "either an answer or an error"  # noqa: S101  # by Heard
-        return Found((), (heard.error,), succeeded=False)
-    labelled = [found for found in answer.objects if _carries_home(found)]
-    without = [found.entry_uuid for found in labelled if found.home_community_id is None]
+    problem = _home_problem(target, answer.objects) or _patient_problem(
+        target, answer.objects, patients
+    )
+    if problem is not None:
+        return Found((), (problem,), succeeded=False)
+    once = {(each.home_community_id, each.entry_uuid): each for each in answer.objects}
+    found = _found(target, answer, [each.rendered() for each in once.values()])
+    return without_unknown_patient(found)
+
+
+def without_unknown_patient(found: Found) -> Found:
+    """Drop the error that the patient is not known; with no other error left, all is well."""
+    errors = tuple(e for e in found.errors if e.code != ErrorCode.UNKNOWN_PATIENT_ID)
+    only_unknown = bool(found.errors) and not errors
+    return replace(found, errors=errors, succeeded=found.succeeded or only_unknown)
+
+
+def _found(target: Target, answer: RelayedQueryResponse, fragments: Sequence[bytes]) -> Found:
+    """Return what an answer says; an error without a location gets that of the community."""
+    errors = tuple(e if e.location else e.at(target.homes[0]) for e in answer.errors)
+    failed = answer.status != ResponseStatus.SUCCESS
+    if failed and status_of(errors) == ResponseStatus.SUCCESS:
+        errors += (_unexplained(target, answer.status),)
+    succeeded = answer.status != ResponseStatus.FAILURE or bool(fragments)
+    return Found(tuple(fragments), errors, succeeded)
+
+
+def _unexplained(target: Target, status: str) -> RegistryError:
+    return registry_error(
+        ErrorCode.REGISTRY_ERROR,
+        f"{target} answered with the status '{status[:_LONGEST]}' and no error",
+        target.homes[0],
+    )
+
+
+def _home_problem(target: Target, objects: Sequence[RelayedObject]) -> RegistryError | None:
+    """Check homeCommunityIds; an Association needs none (ITI TF-2 3.38.4.1.3)."""
+    labelled = [each for each in objects if each.tag != "Association" or each.home_community_id]
+    without = [each.entry_uuid for each in labelled if each.home_community_id is None]
     if without:
-        return Found((), (_missing_home(target, without),), succeeded=False)
-    foreign = {found.home_community_id for found in labelled} - {target.home_community_id}
+        return registry_error(
+            ErrorCode.MISSING_HOME_COMMUNITY_ID,
+            f"{target} returned {len(without)} objects without homeCommunityId: {_some(without)}",
+            target.homes[0],
+        )
+    foreign = {str(each.home_community_id) for each in labelled} - set(target.homes)
     if foreign:
-        return Found((), (_foreign_home(target, sorted(map(str, foreign))),), succeeded=False)
-    errors = tuple(e for e in answer.errors if e.code != ErrorCode.UNKNOWN_PATIENT_ID)
-    only_unknown = bool(answer.errors) and not errors
-    return Found(
-        tuple(found.rendered() for found in answer.objects),
-        errors,
-        succeeded=only_unknown or answer.status != ResponseStatus.FAILURE,
-    )
+        return registry_error(
+            ErrorCode.UNKNOWN_COMMUNITY,
+            f"{target} returned objects of {_some(sorted(foreign))}",
+            target.homes[0],
+        )
+    return None
 
 
-def _carries_home(found: RelayedObject) -> bool:
-    return found.tag != "Association"
-
-
-def _missing_home(target: Target, uuids: Sequence[str]) -> RegistryError:
-    shown = ", ".join(uuids[:_SHOWN])
+def _patient_problem(
+    target: Target, objects: Sequence[RelayedObject], patients: AbstractSet[CX]
+) -> RegistryError | None:
+    """Check that objects are of the patients asked for; whose they are instead is not told."""
+    foreign = [
+        each.entry_uuid
+        for each in objects
+        if patients and each.patient_id and each.patient_id.canonical not in patients
+    ]
+    if not foreign:
+        return None
     return registry_error(
-        ErrorCode.MISSING_HOME_COMMUNITY_ID,
-        f"{target.name} ({target.home_community_id}) returned {len(uuids)} objects without"
-        f" homeCommunityId: {shown}",
-        target.home_community_id,
+        ErrorCode.RESULT_NOT_SINGLE_PATIENT,
+        f"{target} returned {len(foreign)} objects of another patient: {_some(foreign)}",
+        target.homes[0],
     )
 
 
-def _foreign_home(target: Target, homes: Sequence[str]) -> RegistryError:
-    return registry_error(
-        ErrorCode.UNKNOWN_COMMUNITY,
-        f"{target.name} ({target.home_community_id}) returned objects of"
-        f" {', '.join(homes[:_SHOWN])}",
-        target.home_community_id,
-    )
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(name[:_LONGEST] for name in names[:_SHOWN])
 
 
 _SHOWN: Final = 5
+_LONGEST: Final = 100
 
 
-def merge(parts: Sequence[Found]) -> AdhocQueryResponse:
+def merge(parts: Sequence[Found], unknown: Sequence[RegistryError] = ()) -> AdhocQueryResponse:
     """Join the parts into one answer, in their order (ITI TF-2 3.18.4.1.3, 3.38.4.1.3).
 
-    Success when every part succeeded, Failure when none did, PartialSuccess between.
+    Success when every part succeeded, Failure when none did, PartialSuccess between. `unknown` are
+    the errors of communities that could not be asked.
     """
-    errors = tuple(error for part in parts for error in part.errors)
+    errors = (*unknown, *(error for part in parts for error in part.errors))
     succeeded = any(part.succeeded for part in parts)
     return AdhocQueryResponse(
         status_of(errors, found=succeeded),
         errors,
         fragments=tuple(fragment for part in parts for fragment in part.fragments),
     )
-
-
-def located(errors: Sequence[RegistryError], home: HomeCommunityId) -> tuple[RegistryError, ...]:
-    """Return errors as a Responding Gateway sends them: located at its community (3.38.4.1.3)."""
-    return tuple(error.at(home) for error in errors)

@@ -8,6 +8,9 @@ DocumentRequests ─▶ by place ─▶ one request each, all at once ─▶ env
 The envelope of the answer tells which documents follow, so it waits for every place's envelope, or
 for its deadline; the documents themselves are never held, whatever their size.
 
+A document is asked for once and handed out once, however often the request names it; what nobody
+asked for is not handed on.
+
 References
 ----------
 ITI TF-2 3.39.4.1.3, 3.43.4.1.3.
@@ -17,9 +20,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.domain import Gateway
-from gateway.fanout import Heard, Target, ask_all
+from gateway.fanout import Target, ask_all
 from hub.call import Call
 from hub.soap_client import Stream
+from ihe.datatypes import HomeCommunityId
 from ihe.errors import ErrorCode, RegistryError, registry_error
 from ihe.messages import (
     DocumentRequest,
@@ -40,6 +44,12 @@ class Place:
     target: Target
     transaction: Transaction[RetrieveDocumentSetRequest, Answer]
     requests: tuple[DocumentRequest, ...]
+
+    @property
+    def home(self) -> HomeCommunityId:
+        """The community that the documents are of."""
+        (home,) = self.target.homes
+        return home
 
 
 def own_places(
@@ -64,7 +74,7 @@ def own_places(
     places = [
         Place(
             Target(
-                home_community_id=gateway.home_community_id,
+                homes=(gateway.home_community_id,),
                 name=f"repository {repository}",
                 url=gateway.repositories[repository],
                 deadline_s=gateway.deadline_s,
@@ -82,7 +92,7 @@ def place_elsewhere(home: str, requests: Sequence[DocumentRequest], gateway: Gat
     community = gateway.communities[home]
     return Place(
         Target(
-            home_community_id=community.home_community_id,
+            homes=(community.home_community_id,),
             name=community.name,
             url=community.retrieve,
             deadline_s=community.deadline_s or gateway.deadline_s,
@@ -99,7 +109,7 @@ async def retrieve(
     *,
     wanted: Sequence[DocumentRequest],
     errors: Sequence[RegistryError],
-    silent: Callable[[Place, RegistryError], Iterable[RegistryError]],
+    silent: Callable[[Place, Sequence[RegistryError]], Iterable[RegistryError]],
 ) -> Answer:
     """Ask all places, and answer with what arrives from them, in the order of `wanted`.
 
@@ -108,7 +118,7 @@ async def retrieve(
     errors
         What is known to be wrong before anybody was asked.
     silent
-        Says which errors a place gives that did not answer, from the error that describes it.
+        Says which errors a place gives that did not answer, from those that describe why.
     """
     by_target = {place.target: place for place in places}
 
@@ -119,73 +129,71 @@ async def retrieve(
             RetrieveDocumentSetRequest(place.requests),
             target.url,
             timeout_s=target.deadline_s,
+            idle_s=gateway.idle_s,
             trace_id=call.trace_id,
         )
         call.at_end.callback(stream.discard)
         return stream
 
     heard = await ask_all(by_target, ask, trace_id=call.trace_id)
-    documents: list[DocumentResponse] = []
-    found_errors = list(errors)
+    documents: dict[DocumentRequest, DocumentResponse] = {}
+    all_errors = list(errors)
     for one in heard:
         place = by_target[one.target]
         if one.answer is None:
-            assert one.error is not None, "either an answer or an error"  # noqa: S101  # by Heard
-            found_errors += silent(place, one.error)
-            continue
-        response = one.answer.response
-        documents += _asked_for(response.documents, place)
-        found_errors += response.errors
-        found_errors += _missing(place, one)
-    order = {_key(request): position for position, request in enumerate(wanted)}
-    documents.sort(key=lambda document: order[_key(document.request)])
-    return Answer(
-        status_of(found_errors, found=bool(documents)), tuple(found_errors), tuple(documents)
-    )
+            all_errors += silent(place, one.errors)
+        else:
+            response = one.answer.response
+            documents |= _asked_for(response.documents, place)
+            all_errors += _located(response.errors, place)
+            all_errors += _missing(response, place)
+    in_order = tuple(documents[request] for request in wanted if request in documents)
+    return Answer(status_of(all_errors, found=bool(in_order)), tuple(all_errors), in_order)
 
 
-def _key(request: DocumentRequest) -> tuple[str, str]:
+def _ids(request: DocumentRequest) -> tuple[str, str]:
     return request.repository_unique_id, request.document_unique_id
 
 
-def _asked_for(documents: Iterable[DocumentResponse], place: Place) -> list[DocumentResponse]:
-    """Return the documents that were asked for, under the ids that were asked for."""
-    asked = {_key(request): request for request in place.requests}
-    return [
-        replace(document, request=asked[_key(document.request)])
-        for document in documents
-        if _key(document.request) in asked
-    ]
+def _asked_for(
+    documents: Iterable[DocumentResponse], place: Place
+) -> dict[DocumentRequest, DocumentResponse]:
+    """Return the documents that were asked for, by the request for them; of two, the first."""
+    asked = {_ids(request): request for request in place.requests}
+    found: dict[DocumentRequest, DocumentResponse] = {}
+    for document in documents:
+        request = asked.get(_ids(document.request))
+        if request is not None:
+            found.setdefault(request, replace(document, request=request))
+    return found
 
 
-def _missing(place: Place, heard: Heard[Stream[Answer]]) -> list[RegistryError]:
+def _located(errors: Sequence[RegistryError], place: Place) -> list[RegistryError]:
+    """Return another community's errors as it told them, but never without saying whose."""
+    return [error if error.location else error.at(place.home) for error in errors]
+
+
+def _missing(response: Answer, place: Place) -> list[RegistryError]:
     """Return an error for each document of which the answer says nothing at all."""
-    assert heard.answer is not None, "asked of answers only"  # noqa: S101  # by the caller
-    response = heard.answer.response
-    told = {_key(document.request) for document in response.documents}
+    if any(error.location in {"", place.home} for error in response.errors):
+        return []  # it is for whatever is missing
+    found = {_ids(document.request) for document in response.documents}
     named = " ".join(f"{error.location} {error.context}" for error in response.errors)
     return [
         registry_error(
             ErrorCode.DOCUMENT_UNIQUE_ID,
-            f"{place.target.name} ({place.target.home_community_id}) returned neither the document"
-            " nor an error",
+            f"{place.target} returned neither the document nor an error",
             request.document_unique_id,
         )
         for request in place.requests
-        if _key(request) not in told
-        and request.document_unique_id not in named
-        and not _spoke_of_all(response)
+        if _ids(request) not in found and request.document_unique_id not in named
     ]
 
 
-def _spoke_of_all(response: Answer) -> bool:
-    """Tell whether errors without a location stand for whatever is missing."""
-    return any(not error.location for error in response.errors)
-
-
-def repository_silent(place: Place, error: RegistryError) -> list[RegistryError]:
+def repository_silent(place: Place, errors: Sequence[RegistryError]) -> list[RegistryError]:
     """Return the errors for the documents of an own repository that does not answer."""
+    why = " ".join(error.context for error in errors)
     return [
-        registry_error(ErrorCode.REPOSITORY_ERROR, error.context, request.document_unique_id)
+        registry_error(ErrorCode.REPOSITORY_ERROR, why, request.document_unique_id)
         for request in place.requests
     ]

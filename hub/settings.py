@@ -24,6 +24,7 @@ file. Relative paths are relative to the working directory.
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -59,9 +60,22 @@ def _oid(value: str) -> str:
     return OID.parse(OID(value).bare)
 
 
+def parse_url(value: str) -> str:
+    """Return `value`, an http or https URL with a host; raises `ValueError` for anything else."""
+    try:
+        parts = urlsplit(value)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of the port, or of the brackets around an IPv6 address
+        is_url = False
+    if not is_url:
+        raise ValueError(f"'{value}' is not an http or https URL")
+    return value
+
+
 Secret: TypeAlias = Annotated[str, BeforeValidator(_from_file)]
 HomeSetting: TypeAlias = Annotated[str, AfterValidator(_home)]
 OidSetting: TypeAlias = Annotated[str, AfterValidator(_oid)]
+Url: TypeAlias = Annotated[str, AfterValidator(parse_url)]
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65535)]
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0)]
@@ -148,7 +162,7 @@ class RepositorySettings(ServerSettings):
     """PEM file of the authorities that the S3 server is trusted by; the system's when left out."""
     staging: Path = DATA / "staging"
     """Local folder for documents on their way to S3."""
-    registry: str = "https://127.0.0.1:8441/registry"
+    registry: Url = "https://127.0.0.1:8441/registry"
     """URL of the registry that documents are registered at."""
     registry_timeout_s: Seconds = 30.0
     """Seconds that the registry may take to answer."""
@@ -161,7 +175,7 @@ class LocalRepository(_Table):
 
     repository_unique_id: OidSetting
     """repositoryUniqueId, an OID."""
-    url: str
+    url: Url
     """URL of its ITI-43 endpoint."""
 
 
@@ -170,7 +184,7 @@ class GatewaySettings(ServerSettings):
 
     port: Port = 8443
     """TCP port; 0 takes any free one."""
-    registry: str = "https://127.0.0.1:8441/registry"
+    registry: Url = "https://127.0.0.1:8441/registry"
     """URL of the own community's registry."""
     repositories: tuple[LocalRepository, ...] = (
         LocalRepository(repository_unique_id="2.25.2", url="https://127.0.0.1:8442/repository"),
@@ -185,11 +199,11 @@ class GatewaySettings(ServerSettings):
 class ClientSettings(_Table):
     """Where the commands `submit`, `find` and `fetch` go, and as whom."""
 
-    registry: str = "https://127.0.0.1:8443/gateway/initiating"
+    registry: Url = "https://127.0.0.1:8443/gateway/initiating"
     """URL to ask: a registry, or an Initiating Gateway to ask every community."""
-    repository: str = "https://127.0.0.1:8442/repository"
+    repository: Url = "https://127.0.0.1:8442/repository"
     """URL of the repository that takes documents."""
-    retrieve: str = "https://127.0.0.1:8443/gateway/initiating"
+    retrieve: Url = "https://127.0.0.1:8443/gateway/initiating"
     """URL to fetch documents from: a repository, or an Initiating Gateway."""
     timeout_s: Seconds = 600.0
     """Seconds that an answer may take, documents included."""

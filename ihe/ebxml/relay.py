@@ -16,11 +16,19 @@ from lxml import etree
 from lxml.etree import _Element
 
 from ihe.datatypes import CX, HomeCommunityId
-from ihe.ebxml.element import local_name, tag_of
-from ihe.ebxml.responses import read_errors
-from ihe.errors import FaultCode, RegistryError, SoapFault
+from ihe.ebxml.element import local_name
+from ihe.ebxml.requests import expect
+from ihe.ebxml.responses import read_errors, read_status
+from ihe.errors import RegistryError
 from ihe.messages import Parts
-from ihe.vocabulary import QUERY, RIM, DocumentEntryScheme, FolderScheme, SubmissionSetScheme
+from ihe.vocabulary import (
+    QUERY,
+    RIM,
+    DocumentEntryScheme,
+    FolderScheme,
+    ResponseStatus,
+    SubmissionSetScheme,
+)
 
 _PATIENT_SCHEMES: Final = frozenset(
     {DocumentEntryScheme.PATIENT_ID, SubmissionSetScheme.PATIENT_ID, FolderScheme.PATIENT_ID}
@@ -60,7 +68,7 @@ class RelayedObject:
 class RelayedQueryResponse:
     """query:AdhocQueryResponse with its objects as they came."""
 
-    status: str
+    status: ResponseStatus | str
     errors: tuple[RegistryError, ...] = ()
     objects: tuple[RelayedObject, ...] = ()
 
@@ -73,17 +81,14 @@ def read_relayed_query_response(element: _Element, _parts: Parts) -> RelayedQuer
     SoapFault
         The element is something else.
     """
-    if element.tag != f"{{{QUERY}}}AdhocQueryResponse":
-        raise SoapFault(
-            FaultCode.SENDER, f"query:AdhocQueryResponse was expected, found {tag_of(element)}"
-        )
+    expect(element, f"{{{QUERY}}}AdhocQueryResponse")
     listed = element.find(_LIST)
     objects = () if listed is None else tuple(map(_object, listed.iterchildren(f"{{{RIM}}}*")))
-    return RelayedQueryResponse(element.get("status", ""), read_errors(element), objects)
+    return RelayedQueryResponse(read_status(element), read_errors(element), objects)
 
 
 def _object(element: _Element) -> RelayedObject:
-    home = element.get("home")
+    home = element.get("home", "").strip()
     return RelayedObject(
         tag=local_name(element),
         entry_uuid=element.get("id", ""),

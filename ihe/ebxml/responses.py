@@ -52,7 +52,7 @@ _SEVERITIES: Final = {
 def read_registry_response(element: _Element, _parts: Parts) -> RegistryResponse:
     """Read rs:RegistryResponse."""
     expect(element, _REGISTRY_RESPONSE)
-    return RegistryResponse(_status(element), read_errors(element))
+    return RegistryResponse(read_status(element), read_errors(element))
 
 
 def write_registry_response(response: RegistryResponse) -> Body:
@@ -67,7 +67,7 @@ def _registry_response(response: RegistryResponse) -> str:
     return f"{head}>{_errors(response.errors)}</rs:RegistryResponse>"
 
 
-def _status(element: _Element) -> ResponseStatus | str:
+def read_status(element: _Element) -> ResponseStatus | str:
     """Return the status; sloppy senders give its last word alone."""
     text = element.get("status", "").strip()
     return _STATUSES.get(text, text)
@@ -113,7 +113,7 @@ def read_query_response(element: _Element, _parts: Parts) -> AdhocQueryResponse:
     expect(element, _QUERY_RESPONSE)
     listed = element.find(_OBJECT_LIST)
     return AdhocQueryResponse(
-        _status(element),
+        read_status(element),
         read_errors(element),
         objects=() if listed is None else read_found(listed),
     )
@@ -145,7 +145,7 @@ def read_retrieve_response(element: _Element, parts: Parts) -> RetrieveDocumentS
     outcome = child(element, _REGISTRY_RESPONSE)
     attached = Attached(parts)
     return RetrieveDocumentSetResponse(
-        _status(outcome),
+        read_status(outcome),
         read_errors(outcome),
         tuple(
             _read_document(found, attached) for found in element.iterchildren(_DOCUMENT_RESPONSE)

@@ -6,8 +6,8 @@ registry   SOAP ─▶ AdhocQueryRequest ─▶ parse_query ─▶ StoredQuery �
 ```
 
 `literals` is how values are written, `parameters` and `catalogue` are the Framework's tables,
-`parsing` and `rendering` the two directions, `building` one function for each query. To add a
-query, add an entry to the catalogue.
+`parsing` and `rendering` the two directions, `building` one function for each query, `routing` what
+a gateway has to know of one. To add a query, add an entry to the catalogue.
 """
 
 from ihe.queries.building import (
@@ -32,12 +32,12 @@ from ihe.queries.building import (
 from ihe.queries.catalogue import CATALOGUE, QueryDefinition
 from ihe.queries.parsing import (
     StoredQuery,
-    asks_for_patient,
     find_definition,
     name_of,
     parse_query,
 )
 from ihe.queries.rendering import AllOf, render_query
+from ihe.queries.routing import asks_for_patient, patients_of, target_communities, targeting
 
 __all__ = [
     "CATALOGUE",
@@ -65,5 +65,8 @@ __all__ = [
     "get_submission_sets",
     "name_of",
     "parse_query",
+    "patients_of",
     "render_query",
+    "target_communities",
+    "targeting",
 ]

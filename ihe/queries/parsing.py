@@ -129,21 +129,18 @@ def _at_most(most: int, problems: list[RegistryError]) -> list[RegistryError]:
     return [*problems[:most], registry_error(ErrorCode.REGISTRY_ERROR, rest)]
 
 
+def definition_of(query_id: str) -> QueryDefinition | None:
+    """Return the stored query with this id; None for an id that is not known."""
+    try:
+        return CATALOGUE.get(parse_uuid(query_id))
+    except MalformedValue:
+        return None
+
+
 def name_of(query_id: str) -> str | None:
     """Return the Framework's name of a stored query; None for an id that is not known."""
-    definition = _definition(query_id)
+    definition = definition_of(query_id)
     return definition.title if definition else None
-
-
-def asks_for_patient(request: AdhocQueryRequest) -> bool:
-    """Tell whether the stored query is one by patient id, whether or not the id is there.
-
-    A query that is not known is none.
-    """
-    definition = _definition(request.query_id)
-    return definition is not None and any(
-        parameter.type is T.PATIENT_ID for parameter in definition.parameters
-    )
 
 
 def find_definition(query_id: str, transaction: int) -> QueryDefinition:
@@ -154,7 +151,7 @@ def find_definition(query_id: str, transaction: int) -> QueryDefinition:
     XdsFailure
         XDSUnknownStoredQuery: there is none, or not in this transaction.
     """
-    definition = _definition(query_id)
+    definition = definition_of(query_id)
     if definition is None:
         found = f"there is no stored query with the id '{shown(query_id)}'"
         raise XdsFailure.of(ErrorCode.UNKNOWN_STORED_QUERY, found, "AdhocQuery/@id")
@@ -163,13 +160,6 @@ def find_definition(query_id: str, transaction: int) -> QueryDefinition:
         found = f"{definition.title} is answered in {where}, this is ITI-{transaction}"
         raise XdsFailure.of(ErrorCode.UNKNOWN_STORED_QUERY, found, "AdhocQuery/@id")
     return definition
-
-
-def _definition(query_id: str) -> QueryDefinition | None:
-    try:
-        return CATALOGUE.get(parse_uuid(query_id))
-    except MalformedValue:
-        return None
 
 
 # --- parsing the Slots ---------------------------------------------------------------------------
