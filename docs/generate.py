@@ -128,7 +128,7 @@ _GROUPS: Final = {
     "C": "which attributes must be there",
     "D": "the form of values",
     "F": "what must agree: inside the submission, with the affinity domain, with the registry",
-    "G": "what may be updated (ITI-57)",
+    "G": "what may be updated (ITI-57, ITI-92)",
     "H": "what may be removed (ITI-62)",
     "N": "numbers of Norwegian persons and organisations",
 }

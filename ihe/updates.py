@@ -22,9 +22,10 @@ from ihe.datatypes import DTM, is_symbolic
 from ihe.model import FIRST_VERSION, Association, Folder, RegistryObject, Submission, SubmissionSet
 from ihe.operations import Operations, Version, kind_of_version, newest_of, operations
 from ihe.state import AnyOf, Kind, Record, State, any_of
-from ihe.vocabulary import RELATIONSHIPS, AssociationType, Status
+from ihe.vocabulary import RELATIONSHIPS, AssociationType, Status, SubmissionSetStatus
 
 _APPROVED: Final = any_of("availability_status", Status.APPROVED)
+_HAS_MEMBER: Final = any_of("type", AssociationType.HAS_MEMBER)
 _CARRIED: Final = AnyOf("type", frozenset({*RELATIONSHIPS, AssociationType.HAS_MEMBER}))
 
 
@@ -48,6 +49,7 @@ def plan(
     at: DTM,
     new_uuid: Callable[[], str],
     value_of: Callable[[Record], RegistryObject],
+    with_references: bool = False,
 ) -> Planned:
     """Return what a checked update does.
 
@@ -57,6 +59,8 @@ def plan(
         The time: lastUpdateTime of a folder's new version.
     value_of
         Reads a registered object back, to copy it.
+    with_references
+        Whether SubmissionSets that refer to a version refer to the new one instead (ITI-92).
     """
     named = _named(submission, new_uuid)
     asked = operations(named)
@@ -76,13 +80,15 @@ def plan(
     links = [each for each in add if isinstance(each, Association)]
     carried = _carried(asked, old, replaced, state, value_of)
     add += _propagated(carried, links, asked.chosen, new_uuid)
+    references = _references(replaced, state) if with_references else []
+    add += _moved_references(references, replaced, new_uuid, value_of)
     present = {each.entry_uuid for each in add}
     changed = {uuid: status for uuid, status in statuses.items() if uuid not in present}
     return Planned(
         add=tuple(add),
         deprecate=frozenset(
             {uuid for uuid, status in changed.items() if status == Status.DEPRECATED}
-            | {record.entry_uuid for record in old.values()}
+            | {record.entry_uuid for record in (*old.values(), *references)}
         ),
         approve=frozenset(u for u, status in changed.items() if status == Status.APPROVED),
         replaced=replaced,
@@ -218,3 +224,22 @@ def _propagated(
                 target=uuid,
                 **_first(holds),
             )
+
+
+def _references(replaced: Mapping[str, str], state: State) -> list[Record]:
+    """Return the Approved associations by which SubmissionSets refer to versions before."""
+    to_old = AnyOf("target", frozenset(replaced))
+    found = state.find(Kind.ASSOCIATION, (_HAS_MEMBER, to_old, _APPROVED))
+    return [e for e in found if e.submission_set_status == SubmissionSetStatus.REFERENCE]
+
+
+def _moved_references(
+    references: Iterable[Record],
+    replaced: Mapping[str, str],
+    new_uuid: Callable[[], str],
+    value_of: Callable[[Record], RegistryObject],
+) -> Iterator[RegistryObject]:
+    for each in references:
+        uuid = new_uuid()
+        changes = _first(uuid) | {"target": replaced[each.target or ""]}
+        yield replace(value_of(each), entry_uuid=uuid, **changes)

@@ -11,7 +11,9 @@ One transaction: of two updates of the same version, the second finds that it is
 more (XDSMetadataVersionError).
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 from hub.call import Call
 from ihe import rules, updates
@@ -19,17 +21,33 @@ from ihe.datatypes import is_symbolic
 from ihe.errors import ErrorCode, RegistryError, registry_error
 from ihe.messages import RegistryResponse, SubmitObjectsRequest
 from ihe.model import Submission
+from ihe.rules import Profile
 from ihe.state import Kind, State, any_of
+from ihe.updates import Planned
 from ihe.vocabulary import DocumentEntryType, Status
 from registry.domain import Registry
 from registry.iti42 import value_of
 from registry.patients import add_patients, check_patients, patient_ids, with_canonical_ids
 from registry.store.port import Writer
 
+Check: TypeAlias = Callable[[Submission, State, Profile], list[RegistryError]]
+
 
 def handle(request: SubmitObjectsRequest, call: Call, registry: Registry) -> RegistryResponse:
     """Carry out every operation of an update, or none: Failure tells every reason."""
-    submission = with_canonical_ids(request.submission)
+    return update(request.submission, call, registry, check=rules.check_update)
+
+
+def update(
+    submitted: Submission,
+    call: Call,
+    registry: Registry,
+    *,
+    check: Check,
+    restricted: bool = False,
+) -> RegistryResponse:
+    """Update as `check` allows it (ITI-57, ITI-92); `restricted` carries references over too."""
+    submission = with_canonical_ids(submitted)
     if (count := len(submission.submission_sets)) != 1:
         found = f"found {count} SubmissionSets, expected exactly one"
         return RegistryResponse.of([registry_error(ErrorCode.METADATA_UPDATE, found)])
@@ -39,21 +57,26 @@ def handle(request: SubmitObjectsRequest, call: Call, registry: Registry) -> Reg
     def work(writer: Writer) -> list[RegistryError]:
         writer.lock(sorted(_keys(submission)))
         problems = [
-            *rules.check_update(submission, writer, profile),
+            *check(submission, writer, profile),
             *_set_in_use(submission, writer),
             *check_patients(submission, writer, registry.patients),
         ]
         if not rules.has_errors(problems):
-            _apply(submission, writer, call, registry)
+            planned = updates.plan(
+                submission,
+                writer,
+                at=call.time,
+                new_uuid=registry.new_uuid,
+                value_of=value_of,
+                with_references=restricted,
+            )
+            _apply(planned, submission, writer)
         return problems
 
     return RegistryResponse.of(registry.store.write(work))
 
 
-def _apply(submission: Submission, writer: Writer, call: Call, registry: Registry) -> None:
-    planned = updates.plan(
-        submission, writer, at=call.time, new_uuid=registry.new_uuid, value_of=value_of
-    )
+def _apply(planned: Planned, submission: Submission, writer: Writer) -> None:
     add_patients(submission, writer)
     writer.add(planned.add)
     if planned.deprecate:

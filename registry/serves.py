@@ -3,8 +3,8 @@
 from typing import Final
 
 from hub.serving import served_by
-from ihe.transactions import ITI_18, ITI_42, ITI_51, ITI_57, ITI_61, ITI_62
-from registry import iti18, iti42, iti51, iti57, iti61, iti62
+from ihe.transactions import ITI_18, ITI_42, ITI_51, ITI_57, ITI_61, ITI_62, ITI_92
+from registry import iti18, iti42, iti51, iti57, iti61, iti62, iti92
 
 SERVES: Final = (
     served_by(ITI_18, iti18.handle),
@@ -13,4 +13,5 @@ SERVES: Final = (
     served_by(ITI_57, iti57.handle),
     served_by(ITI_61, iti61.handle),
     served_by(ITI_62, iti62.handle),
+    served_by(ITI_92, iti92.handle),
 )

@@ -19,12 +19,13 @@ References
 ITI TF-3 4.2, 4.3; ITI TF-2 3.42.4.1.3, 3.61.4.1.3.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from ihe.datatypes import HomeCommunityId
 from ihe.errors import RegistryError
-from ihe.model import Submission
+from ihe.model import RegistryObject, Submission
 from ihe.rules.associations import ASSOCIATIONS
 from ihe.rules.cardinality import CARDINALITY
 from ihe.rules.declaring import Basis, CodeSets, Profile, Rule, Strictness, taken
@@ -35,12 +36,13 @@ from ihe.rules.reconciliation import RECONCILIATION
 from ihe.rules.registered import REGISTERED, AgainstState
 from ihe.rules.relationships import RELATED
 from ihe.rules.removal import REMOVAL, AgainstRemoval
+from ihe.rules.restricted import COMMON, RESTRICTED, AgainstRestricted
 from ihe.rules.structure import STRUCTURE
 from ihe.rules.subject import Subject
 from ihe.rules.update import UPDATE
 from ihe.rules.updated import AgainstUpdate, applies_to_updates
 from ihe.rules.values import VALUES
-from ihe.state import State
+from ihe.state import Record, State
 from ihe.vocabulary import Severity
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "Strictness",
     "check_against",
     "check_removal",
+    "check_restricted_update",
     "check_strictness",
     "check_submission",
     "check_update",
@@ -81,6 +84,7 @@ RULES: Final[Mapping[str, Rule[Any]]] = {  # Any: whatever each looks at
             *(rule for book in _WITH_STATE for rule in book.rules),
             *UPDATE.rules,
             *RECONCILIATION.rules,
+            *RESTRICTED.rules,
             *REMOVAL.rules,
         ),
         key=_order,
@@ -125,18 +129,45 @@ def check_against(submission: Submission, state: State, profile: Profile) -> lis
 def check_update(submission: Submission, state: State, profile: Profile) -> list[RegistryError]:
     """Return every error and warning of an update, by itself and against the registry (ITI-57)."""
     subject = AgainstUpdate(submission, profile, state)
-    shared = [
-        problem
-        for book in (STRUCTURE, ASSOCIATIONS, CARDINALITY, VALUES, DOMAIN, NORWAY, REGISTERED)
-        for rule in book.rules
-        if applies_to_updates(rule.id)
-        for problem in rule.apply(subject, profile)
-    ]
     return [
-        *_from_reading(submission.problems, profile),
-        *shared,
+        *_check_version_attributes(subject, profile),
         *UPDATE.apply(subject, profile),
         *RECONCILIATION.apply(subject, profile),
+    ]
+
+
+def check_restricted_update(
+    submission: Submission,
+    state: State,
+    profile: Profile,
+    *,
+    home: HomeCommunityId | None,
+    value_of: Callable[[Record], RegistryObject],
+) -> list[RegistryError]:
+    """Return every error and warning of a restricted update (ITI-92); see `AgainstRestricted`."""
+    subject = AgainstRestricted(submission, profile, state, home=home, value_of=value_of)
+    return [
+        *_check_version_attributes(subject, profile),
+        *(
+            error
+            for rule in UPDATE.rules
+            if rule.id in COMMON
+            for error in rule.apply(subject, profile)
+        ),
+        *RESTRICTED.apply(subject, profile),
+    ]
+
+
+def _check_version_attributes(subject: AgainstUpdate, profile: Profile) -> list[RegistryError]:
+    return [
+        *_from_reading(subject.submission.problems, profile),
+        *(
+            problem
+            for book in (*_WITHOUT_STATE, REGISTERED)
+            for rule in book.rules
+            if applies_to_updates(rule.id)
+            for problem in rule.apply(subject, profile)
+        ),
     ]
 
 
