@@ -14,10 +14,11 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import certs
-from felles.demo.communities import COMMUNITIES, PATIENTS
+from felles.demo.communities import COMMUNITIES
 from felles.demo.processes import ACTORS, Member, Process, end, is_running
 from felles.demo.running import NURSE, Check, Demonstration, members_of
 from felles.demo.scene import Scene, made_up
+from felles.demo.telling import PATIENTS
 from felles.documents import print_entries
 from felles.output import ERR, OUT, Exit, failures, print_errors, print_json, print_table, say
 from hub import clock

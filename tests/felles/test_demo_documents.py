@@ -1,23 +1,31 @@
-"""What the demo makes up: complete metadata, and documents in their formats."""
+"""What the demo makes up: people who do not exist, and complete metadata of what is about them."""
 
 import hashlib
-import re
-import zlib
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from lxml import etree
 
-from felles.demo.communities import COMMUNITIES, DOCTOR, NORD, PATIENTS, VEST
-from felles.demo.formats import cda, kith, pdf, text
-from felles.demo.formats.letter import Letter
+from felles.demo.communities import COMMUNITIES, MUNICIPALITIES, NORD, UNITS, VEST
+from felles.demo.people import PROFESSIONALS
 from felles.demo.scene import Scene, Submitted, made_up
+from felles.demo.telling import PATIENTS, STORIES
 from ihe import rules
-from ihe.norway import is_birth_number, is_organisation_number, is_test_number
+from ihe.datatypes import DTM
+from ihe.model import DocumentEntry, Submission
+from ihe.norway import (
+    D_NUMMER,
+    Series,
+    is_birth_number,
+    is_hpr_number,
+    is_organisation_number,
+    is_test_number,
+)
 from ihe.rules import Profile, Strictness
-from ihe.vocabulary import AssociationType
+from ihe.state import Kind
+from ihe.vocabulary import AssociationType, Status
+from tests.registry.scene import Scene as RegistryScene
 
 AT = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
@@ -32,47 +40,102 @@ def submitted(scene: Scene) -> list[Submitted]:
     return [each for shared in scene.shared.values() for each in shared]
 
 
-def letter(*paragraphs: str) -> Letter:
-    return Letter(
-        id="2.25.1",
-        title="Et brev (med parenteser) & <tegn>",
-        sections=tuple(("Overskrift", paragraph) for paragraph in paragraphs),
-        patient=PATIENTS[0],
-        author=DOCTOR,
-        community=NORD,
-        at=AT,
+@pytest.fixture(scope="module")
+def entries(submitted: list[Submitted]) -> list[DocumentEntry]:
+    return [entry for each in submitted for entry in each.submission.entries]
+
+
+def from_repository(submission: Submission) -> Submission:
+    """Return a submission as a repository passes it on."""
+    return replace(
+        submission,
+        entries=tuple(
+            replace(entry, repository_unique_id=NORD.repository_unique_id)
+            for entry in submission.entries
+        ),
     )
 
 
+def codes(entries: list[DocumentEntry], attribute: str) -> set[str]:
+    return {getattr(entry, attribute).code for entry in entries}
+
+
+# --- metadata ------------------------------------------------------------------------------------
+
+
 def test_every_rule_is_kept_the_norwegian_ones_too(submitted: list[Submitted]) -> None:
-    strictness = dict.fromkeys("ABCDFN", Strictness.REJECT)
-    strict = Profile(strictness={**strictness, "N7": Strictness.OFF})  # these are test numbers
+    every = dict.fromkeys("ABCDFN", Strictness.REJECT)
+    strict = Profile(strictness={**every, "N7": Strictness.OFF})  # these are test numbers
     for each in submitted:
-        entries = tuple(
-            replace(entry, repository_unique_id=NORD.repository_unique_id)  # as repositories do
-            for entry in each.submission.entries
-        )
-        assert rules.check_submission(replace(each.submission, entries=entries), strict) == []
+        assert rules.check_submission(from_repository(each.submission), strict) == []
 
 
-def test_a_few_dozen_documents_of_every_kind_and_community(
-    scene: Scene, submitted: list[Submitted]
-) -> None:
-    entries = [entry for each in submitted for entry in each.submission.entries]
-    assert len(entries) >= 36
+def test_production_would_refuse_each_of_them(submitted: list[Submitted]) -> None:
+    production = Profile(strictness={"N": Strictness.REJECT})
+    for each in submitted:
+        found = rules.check_submission(from_repository(each.submission), production)
+        assert {problem.rule for problem in found} == {"N7"}
+
+
+def test_a_registry_takes_them_in_their_order(scene: Scene) -> None:
+    for community in COMMUNITIES:
+        registry = RegistryScene()
+        for each in scene.shared[community.slug]:
+            response = registry.send(from_repository(each.submission))
+            assert response.errors == ()
+        approved = [
+            found
+            for found in registry.find(Kind.DOCUMENT_ENTRY, "patient_id", scene.patient_id)
+            if found.status == Status.APPROVED
+        ]
+        assert len(approved) == scene.expected[community.home_community_id]
+
+
+def test_entries_are_complete(entries: list[DocumentEntry]) -> None:
+    for entry in entries:
+        assert entry.service_start_time is not None
+        assert entry.creation_time is not None
+        assert entry.service_start_time <= entry.creation_time <= DTM.of(AT)
+        (author,) = entry.authors
+        assert author.person is not None
+        assert is_organisation_number(author.institutions[0].id)
+        assert entry.legal_authenticator in {None, author.person}
+        assert {field.name for field in entry.source_patient_info} == {
+            "PID-3", "PID-5", "PID-7", "PID-8",
+        }  # fmt: skip
+        assert entry.source_patient_id != entry.patient_id, "hospitals have ids of their own"
+        assert len(entry.confidentiality_codes) == 2
+
+
+def test_a_few_dozen_documents_of_every_kind(entries: list[DocumentEntry]) -> None:
+    assert len(entries) >= 40
     assert {entry.mime_type for entry in entries} == {
         "application/pdf", "text/xml", "application/xml", "text/plain",
     }  # fmt: skip
-    assert len({entry.type_code.code for entry in entries if entry.type_code}) >= 8
+    assert codes(entries, "class_code") == {f"{letter}00-1" for letter in "ABCDEFIJ"}
+    assert len(codes(entries, "type_code")) > 20
+    assert len(codes(entries, "format_code")) == 6
+    assert {str(entry.language_code) for entry in entries} == {"nb-NO", "nn-NO"}
+    access = {code.code for entry in entries for code in entry.confidentiality_codes}
+    assert access == {"N", "NORS", "NORU"}
+    for entry in entries:
+        assert entry.class_code is not None
+        assert entry.type_code is not None
+        assert entry.class_code.code[0] == entry.type_code.code[0]
+
+
+def test_the_main_patient_is_known_everywhere(scene: Scene) -> None:
     assert set(scene.shared) == {each.slug for each in COMMUNITIES}
     assert set(scene.expected) == {each.home_community_id for each in COMMUNITIES}
-    assert all(scene.expected.values())
+    assert all(count > 1 for count in scene.expected.values())
+    assert scene.patient_id == PATIENTS[0].patient_id
+    assert scene.wanted.startswith(b"%PDF")
 
 
 def test_hash_and_size_are_those_of_the_bytes(submitted: list[Submitted]) -> None:
     for each in submitted:
-        for entry in each.submission.entries:
-            data = each.documents[entry.entry_uuid]
+        assert set(each.documents) == {entry.entry_uuid for entry in each.submission.entries}
+        for entry, data in each.of_documents:
             assert entry.hash == hashlib.sha1(data, usedforsecurity=False).hexdigest()
             assert entry.size == str(len(data))
 
@@ -85,67 +148,63 @@ def test_nothing_is_named_twice(submitted: list[Submitted]) -> None:
     assert max(names.values()) == 1
 
 
-def test_there_are_a_replacement_a_transformation_and_a_folder(scene: Scene) -> None:
-    def kinds(slug: str) -> set[str]:
-        return {
+def test_there_are_replacements_transformations_and_a_folder(scene: Scene) -> None:
+    def kinds(slug: str) -> Counter[str]:
+        return Counter(
             str(link.type) for each in scene.shared[slug] for link in each.submission.associations
-        }
+        )
 
-    assert AssociationType.XFRM in kinds(NORD.slug)
-    assert AssociationType.RPLC in kinds(VEST.slug)
-    assert any(each.submission.folders for each in scene.shared["kommunene"])
-    assert scene.expected[VEST.home_community_id] == 1, "the replaced report does not count"
+    assert kinds(NORD.slug)[AssociationType.XFRM] == 1
+    assert kinds(VEST.slug)[AssociationType.XFRM] == 1
+    assert kinds(VEST.slug)[AssociationType.RPLC] == 1
+    municipal = kinds(MUNICIPALITIES.slug)
+    assert municipal[AssociationType.RPLC] == 1
+    (folder,) = (
+        folder for each in scene.shared[MUNICIPALITIES.slug] for folder in each.submission.folders
+    )
+    assert str(folder.title) == "Individuell plan"
 
 
 def test_the_same_time_gives_the_same_documents(scene: Scene) -> None:
-    again = made_up(AT)
-    assert again == scene
-    assert made_up(AT.replace(minute=1)).wanted_unique_id != scene.wanted_unique_id
+    assert made_up(AT) == scene
+    later = made_up(AT.replace(minute=1))
+    assert later.wanted_unique_id != scene.wanted_unique_id
+    assert later.expected == scene.expected
+
+
+# --- people --------------------------------------------------------------------------------------
 
 
 def test_nobody_has_these_numbers() -> None:
     numbers = [patient.number for patient in PATIENTS]
-    assert len(set(numbers)) == len(PATIENTS)
+    assert len(set(numbers)) == len(PATIENTS) == 8
     assert all(is_birth_number(number) and is_test_number(number) for number in numbers)
-    for community in COMMUNITIES:
-        assert is_organisation_number(community.institution.id)
-        assert community.institution.id[0] == "3", "synthetic numbers begin with 2 or 3"
+    assert {patient.series for patient in PATIENTS} == set(Series)
+    assert [p.number[0] for p in PATIENTS if p.authority == D_NUMMER] == ["5"]
 
 
-# --- formats -------------------------------------------------------------------------------------
+def test_professionals_have_numbers_of_their_own() -> None:
+    numbers = [each.hpr for each in PROFESSIONALS.values()]
+    assert all(is_hpr_number(number) and number.startswith("2222") for number in numbers)
+    assert len(set(numbers)) == len(PROFESSIONALS)
 
 
-def test_a_pdf_says_where_its_objects_are() -> None:
-    data = pdf.write(letter("Ærlig talt, Åse (og š) skrev \\ dette.", "ord " * 3000))
-    where = int(re.findall(rb"startxref\n(\d+)\n%%EOF\n\Z", data)[0])
-    assert data[where:].startswith(b"xref\n")
-    offsets = [int(found) for found in re.findall(rb"(\d{10}) 00000 n \n", data)]
-    for number, offset in enumerate(offsets, 1):
-        assert data[offset:].startswith(b"%d 0 obj\n" % number)
-    assert data.count(b"/Type /Page ") == int(re.findall(rb"/Count (\d+)", data)[0]) >= 3
-    assert "Ærlig talt, Åse \\(og š\\) skrev \\\\ dette.".encode("cp1252") in data
+def test_institutions_are_synthetic() -> None:
+    institutions = {unit.institution for unit in UNITS.values()}
+    numbers = {each.organisation_number for each in institutions}
+    assert len(numbers) == len(institutions)
+    assert all(is_organisation_number(number) and number[:2] == "31" for number in numbers)
 
 
-def test_lines_of_a_pdf_stay_on_its_page() -> None:
-    data = pdf.write(letter("W" * 20 + " bredt " * 40, "i " * 800))
-    places = re.findall(rb"Tf 64 ([\d.]+) Td \((.*)\) Tj", data)
-    assert all(float(height) >= 64 for height, _ in places)
-    assert max(len(words) for _, words in places) > 100, "narrow letters fill a line too"
+def test_sami_names_have_their_letters() -> None:
+    told = "".join(patient.name + patient.address for patient in PATIENTS)
+    assert set("ÁČáđŋŧ") <= set(told)
 
 
-def test_every_stream_of_a_pdf_has_its_length() -> None:
-    data = pdf.write(letter("kort"))
-    for length, body in re.findall(rb"/Length (\d+) >>\nstream\n(.*?)\nendstream", data, re.DOTALL):
-        assert int(length) == len(body)
-    assert zlib.crc32(data) == zlib.crc32(pdf.write(letter("kort"))), "nothing random in it"
-
-
-def test_xml_documents_hold_what_was_said() -> None:
-    said = letter("Blodtrykk < 140 & stabilt. Čáppa duottar 漢字 𝔘")
-    one = etree.fromstring(cda.write(said, code="A03-2", scheme="1.2", display='"Epikrise"'))
-    assert etree.QName(one).text == "{urn:hl7-org:v3}ClinicalDocument"
-    other = etree.fromstring(kith.write(said, namespace="urn:x", root="Epikrise"))
-    assert other.find(".//{urn:x}Epikrise") is not None
-    for element in (one, other):
-        assert said.sections[0][1] in "".join(element.itertext())
-    assert said.sections[0][1] in text.write(said).decode().replace("\r\n", " ")
+def test_everybody_who_is_made_up_has_a_part() -> None:
+    documents = [doc for story in STORIES for stay in story.stays for doc in stay.documents]
+    assert {doc.author.hpr for doc in documents} == {each.hpr for each in PROFESSIONALS.values()}
+    places = {doc.unit for doc in documents} | {
+        stay.unit for story in STORIES for stay in story.stays
+    }
+    assert places == set(UNITS.values())

@@ -1,151 +1,216 @@
-"""A letter as PDF: A4 pages, Helvetica, text that wraps; what a PDF needs and nothing more.
+"""A letter as PDF: A4 pages with a letterhead, text that wraps, tables, and a foot on each.
 
 ```text
-%PDF header ─ objects 1 … n ─ xref: the offset of each ─ trailer: the root, and where xref is
+Polarlys sykehus                     the institution, its unit
+------------------------------
+Pasient  …          Skrevet  …       facts, two columns
+------------------------------
+Epikrise                             title, then sections
+…
+------------------------------
+Oppdiktet …          Side 1 av 2     foot
 ```
-
-Text is in WinAnsi (Windows-1252), which the standard fonts have: Norwegian letters, á and š among
-them. A letter outside it becomes a question mark, as it would on such a system's printer.
-
-References
-----------
-ISO 32000-1 7.5 (file structure), 9.6.2.2 (standard fonts), Annex D.2 (WinAnsiEncoding).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from felles.demo.formats.letter import Letter
+from felles.demo.formats.letter import FICTION, Block, Items, Letter, Section, Table
+from felles.demo.formats.pdf_file import FONTS, HEIGHT, WIDTH, pdf_file, string
 
-MIME_TYPE = "application/pdf"
+MIME_TYPE: Final = "application/pdf"
 
-_WIDTH, _HEIGHT, _MARGIN = 595, 842, 64
-_LEADING: Final = 1.35
-_BODY, _HEADING, _TITLE = (("F1", 11.0), ("F2", 11.5), ("F2", 17.0))
-_PER_EM: Final = 1000
-_USUAL: Final = 556
-# widths of Helvetica in thousandths of an em, where they are not the usual one
-_WIDTHS: Final = {
-    char: width
-    for width, chars in {
-        222: "ijl'",
-        278: " !,./:;\\It[]f",
-        333: "-()r",
-        355: '"',
-        500: "ckJsvxyzšž",
-        584: "+<>=",
-        611: "FTZø",
-        667: "ABEKPSVXYÅÁŠ&",
-        722: "CDHNRUw",
-        778: "GOQØ",
-        833: "Mm",
-        889: "%æ",
-        944: "W",
-        1000: "Æ—",
-        1015: "@",
-    }.items()
-    for char in chars
-}
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, WIDTH - 64.0, HEIGHT - 64.0, 76.0
+_LEADING: Final = 1.38
+_INDENT, _GAP, _MIDDLE, _NAMES = 13.0, 16.0, 300.0, 72.0
+_NARROWEST: Final = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    font: str
+    size: float
+    colour: str = "0 g"
+
+    @property
+    def height(self) -> float:
+        return self.size * _LEADING
+
+    def width(self, text: str) -> float:
+        return FONTS[self.font].width(text, self.size)
+
+
+_BLUE: Final = "0.10 0.28 0.46 rg"
+_BODY: Final = _Style("F1", 10.5)
+_STRONG: Final = _Style("F2", 10.5)
+_HEADING: Final = _Style("F2", 11.5, _BLUE)
+_TITLE: Final = _Style("F2", 17.0)
+_LETTERHEAD: Final = _Style("F2", 15.0, _BLUE)
+_SMALL: Final = _Style("F1", 8.5, "0.4 g")
 
 
 def write(letter: Letter) -> bytes:
     """Return the letter as PDF."""
-    pages = [b"\n".join(page) for page in _pages(_lines(letter))]
-    first_page = 6
-    ids = [first_page + 2 * number for number in range(len(pages))]
-    kids = " ".join(f"{id} 0 R" for id in ids)
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R /Lang (nb-NO) >>",
-        f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>".encode(),
-        _font("Helvetica"),
-        _font("Helvetica-Bold"),
-        b"<< /Title "
-        + _string(letter.title)
-        + b" /Creator "
-        + _string(letter.community.unit)
-        + b" >>",
-    ]
-    for id, page in zip(ids, pages, strict=True):
-        objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {_WIDTH} {_HEIGHT}]"
-            f" /Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> /Contents {id + 1} 0 R >>".encode()
-        )
-        objects.append(b"<< /Length %d >>\nstream\n" % len(page) + page + b"\nendstream")
-    return _file(objects)
-
-
-def _font(name: str) -> bytes:
-    return (
-        f"<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>".encode()
+    sheets = _Sheets(letter)
+    sheets.head()
+    for section in letter.sections:
+        sheets.section(section)
+    sheets.signature()
+    return pdf_file(
+        [b"\n".join(page) for page in sheets.with_feet()],
+        title=letter.title,
+        author=letter.signature,
+        language=letter.language,
     )
 
 
-def _file(objects: list[bytes]) -> bytes:
-    out = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
-    offsets = []
-    for number, body in enumerate(objects, 1):
-        offsets.append(len(out))
-        out += b"%d 0 obj\n" % number + body + b"\nendobj\n"
-    where = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
-    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    out += b"trailer\n<< /Size %d /Root 1 0 R /Info 5 0 R >>\n" % (len(objects) + 1)
-    out += b"startxref\n%d\n%%%%EOF\n" % where
-    return bytes(out)
+@dataclass(slots=True)
+class _Sheets:
+    """The pages of a letter while they are filled; `height` is where the next line begins."""
+
+    letter: Letter
+    pages: list[list[bytes]] = field(default_factory=lambda: [[]])
+    height: float = _TOP
+
+    # --- lines -----------------------------------------------------------------------------------
+
+    def space(self, points: float) -> None:
+        """Leave room below what was written."""
+        self.height -= points
+
+    def need(self, points: float) -> None:
+        """Begin another page unless this one has so much room."""
+        if self.height - points < _BOTTOM:
+            self.pages.append([])
+            self.height = _TOP
+            self.put(f"{self.letter.patient.name}, {self.letter.title}", _SMALL)
+            self.space(_SMALL.height * 2)
+
+    def put(self, text: str, style: _Style, left: float = _LEFT) -> None:
+        """Write a line at the present height."""
+        baseline = self.height - style.size
+        place = f"BT {style.colour} /{style.font} {style.size:g} Tf {left:.1f} {baseline:.1f} Td "
+        self.pages[-1].append(place.encode("ascii") + string(text) + b" Tj ET")
+
+    def lines(self, text: str, style: _Style, left: float = _LEFT) -> None:
+        """Write a text, wrapped between `left` and the right margin."""
+        for line in wrapped(text, style, _RIGHT - left):
+            self.need(style.height)
+            self.put(line, style, left)
+            self.space(style.height)
+
+    def rule(self) -> None:
+        """Draw a line across the page."""
+        self.pages[-1].append(_rule(self.height))
+
+    # --- parts of a letter -----------------------------------------------------------------------
+
+    def head(self) -> None:
+        """Write letterhead, facts and title."""
+        unit = self.letter.unit
+        self.lines(unit.institution.name, _LETTERHEAD)
+        self.lines(f"{unit.name}, {unit.institution.place}", _BODY)
+        self.space(5)
+        self.rule()
+        self.space(8)
+        facts = self.letter.facts
+        half = (len(facts) + 1) // 2
+        for row in range(half):
+            for left, number in ((_LEFT, row), (_MIDDLE, row + half)):
+                name, value = facts[number]
+                self.put(name, _SMALL, left)
+                self.put(value, _BODY, left + _NAMES)
+            self.space(_BODY.height)
+        self.space(5)
+        self.rule()
+        self.space(20)
+        self.lines(self.letter.title, _TITLE)
+
+    def section(self, section: Section) -> None:
+        """Write a section; its heading is never the last line of a page."""
+        self.space(9)
+        self.need(_HEADING.height + 3 * _BODY.height)
+        self.lines(section.heading, _HEADING)
+        self.space(1)
+        for block in section.blocks:
+            self.block(block)
+            self.space(4)
+
+    def block(self, block: Block) -> None:
+        """Write a paragraph, a list or a table."""
+        match block:
+            case Table(rows):
+                self.table(rows)
+            case Items(texts):
+                for text in texts:
+                    self.need(_BODY.height)
+                    self.put("•", _BODY)
+                    self.lines(text, _BODY, _LEFT + _INDENT)
+            case paragraph:
+                self.lines(paragraph, _BODY)
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Write a table; its widest column gives way when it is too wide."""
+        widths = _column_widths(rows)
+        for number, row in enumerate(rows):
+            style = _BODY if number else _STRONG
+            cells = [list(wrapped(c, style, w)) for c, w in zip(row, widths, strict=True)]
+            self.need(max(map(len, cells)) * style.height)
+            for depth in range(max(map(len, cells))):
+                left = _LEFT
+                for cell, width in zip(cells, widths, strict=True):
+                    if depth < len(cell):
+                        self.put(cell[depth], style, left)
+                    left += width + _GAP
+                self.space(style.height)
+            if not number:
+                self.rule()
+                self.space(3)
+
+    def signature(self) -> None:
+        """Write who signed."""
+        self.need(4 * _BODY.height)
+        self.space(20)
+        self.lines(f"Signert {self.letter.written:%d.%m.%Y}", _SMALL)
+        self.lines(self.letter.signature, _STRONG)
+        self.lines(f"{self.letter.unit.name}, {self.letter.unit.institution.name}", _BODY)
+
+    def with_feet(self) -> Iterator[list[bytes]]:
+        """Yield each page with its foot."""
+        for number, page in enumerate(self.pages, 1):
+            foot = _Sheets(self.letter, height=_BOTTOM - 18)
+            count = f"Side {number} av {len(self.pages)}"
+            foot.put(FICTION, _SMALL)
+            foot.put(count, _SMALL, _RIGHT - _SMALL.width(count))
+            yield [*page, _rule(_BOTTOM - 10), *foot.pages[0]]
 
 
-# --- lines and pages -----------------------------------------------------------------------------
-
-_Style = tuple[str, float]
-_Line = tuple[_Style, str]
-
-
-def _lines(letter: Letter) -> Iterator[_Line]:
-    for line in letter.head:
-        yield _BODY, line
-    yield _BODY, ""
-    yield from ((_TITLE, line) for line in _wrapped(letter.title, _TITLE))
-    for heading, text in letter.sections:
-        yield _BODY, ""
-        yield _HEADING, heading
-        yield from ((_BODY, line) for line in _wrapped(text, _BODY))
-    yield _BODY, ""
-    yield _BODY, letter.signature
+def _rule(height: float) -> bytes:
+    line = f"{_LEFT:.1f} {height:.1f} m {_RIGHT:.1f} {height:.1f} l"
+    return f"0.7 G 0.6 w {line} S".encode("ascii")
 
 
-def _wrapped(text: str, style: _Style) -> Iterator[str]:
-    """Yield lines no wider than the page allows."""
+def _column_widths(rows: Sequence[Sequence[str]]) -> list[float]:
+    widths = [max(map(_STRONG.width, column)) for column in zip(*rows, strict=True)]
+    room = _RIGHT - _LEFT - _GAP * (len(widths) - 1)
+    if (excess := sum(widths) - room) > 0:
+        widest = widths.index(max(widths))
+        widths[widest] = max(widths[widest] - excess, _NARROWEST)
+    return widths
+
+
+def wrapped(text: str, style: _Style, room: float) -> Iterator[str]:
+    """Yield lines no wider than `room`, in points; a word that is wider is cut."""
     line = ""
     for word in text.split():
         longer = f"{line} {word}".strip()
-        if line and _width(longer, style) > _WIDTH - 2 * _MARGIN:
+        if line and style.width(longer) > room:
             yield line
-            line = word
-        else:
-            line = longer
+            longer = word
+        while len(longer) > 1 and style.width(longer) > room:
+            fits = max(1, sum(style.width(longer[:n]) <= room for n in range(1, len(longer))))
+            yield longer[:fits]
+            longer = longer[fits:]
+        line = longer
     yield line
-
-
-def _width(text: str, style: _Style) -> float:
-    return sum(_WIDTHS.get(char, _USUAL) for char in text) * style[1] / _PER_EM
-
-
-def _pages(lines: Iterator[_Line]) -> Iterator[list[bytes]]:
-    """Yield each page's drawing instructions."""
-    page: list[bytes] = []
-    height = float(_HEIGHT - _MARGIN)
-    for (font, size), text in lines:
-        height -= size * _LEADING
-        if height < _MARGIN:
-            yield page
-            page, height = [], _HEIGHT - _MARGIN - size * _LEADING
-        place = f"BT /{font} {size:g} Tf {_MARGIN} {height:.1f} Td ".encode()
-        page.append(place + _string(text) + b" Tj ET")
-    yield page
-
-
-def _string(text: str) -> bytes:
-    octets = text.encode("cp1252", "replace")
-    for special in (b"\\", b"(", b")"):
-        octets = octets.replace(special, b"\\" + special)
-    return b"(" + octets + b")"
