@@ -183,6 +183,7 @@ class _Telling:
             written=self.day(document.written, _WRITES),
             started=self.day(stay.started, _OPENS),
             stopped=None if stay.stopped is None else self.day(stay.stopped, _CLOSES),
+            signed=document.signed,
             replaces=str(replaced.unique_id) if replaced else None,
         )
 

@@ -233,6 +233,13 @@ def test_a_cda_document_holds_what_was_said() -> None:
     assert [cell.text for cell in section.iter(f"{V3}th", f"{V3}td")] == ["<a>", "b", "c", None]
 
 
+def test_only_what_is_signed_says_so() -> None:
+    said = letter(signed=False)
+    assert etree.fromstring(cda.write(said)).find(f"{V3}legalAuthenticator") is None
+    assert "Signert" not in Pdf(pdf.write(said)).text
+    assert "Signert 26.11.2026" in Pdf(pdf.write(letter())).text
+
+
 def test_a_cda_document_names_what_it_replaces() -> None:
     root = etree.fromstring(cda.write(letter(replaces="2.25.7")))
     (related,) = root.findall(f"{V3}relatedDocument")

@@ -63,8 +63,7 @@ def _document(letter: Letter, body: str) -> bytes:
         "<custodian><assignedCustodian>"
         f"{_organisation(letter, 'representedCustodianOrganization')}"
         "</assignedCustodian></custodian>",
-        f'<legalAuthenticator><time value="{_time(letter.written)}"/><signatureCode code="S"/>'
-        f"<assignedEntity>{_professional(letter)}</assignedEntity></legalAuthenticator>",
+        *_signed(letter),
         *_replaced(letter),
         f"<componentOf><encompassingEncounter>{_period(letter)}"
         "</encompassingEncounter></componentOf>",
@@ -110,6 +109,15 @@ def _organisation(letter: Letter, tag: str) -> str:
         f'<{tag}><id root="{ORGANISASJONSNUMMER}" extension="{institution.organisation_number}"/>'
         f"<name>{escape(institution.name)}</name></{tag}>"
     )
+
+
+def _signed(letter: Letter) -> list[str]:
+    if not letter.signed:
+        return []
+    return [
+        f'<legalAuthenticator><time value="{_time(letter.written)}"/><signatureCode code="S"/>'
+        f"<assignedEntity>{_professional(letter)}</assignedEntity></legalAuthenticator>"
+    ]
 
 
 def _replaced(letter: Letter) -> list[str]:

@@ -70,6 +70,8 @@ class Letter:
         Whom it is about, who wrote it, and where.
     written, started, stopped
         Of the document, and of what it is about; UTC. `stopped` is None while that goes on.
+    signed
+        Whether the author is answerable for it.
     replaces
         uniqueId of the document whose place it takes, if any.
     """
@@ -85,6 +87,7 @@ class Letter:
     written: datetime
     started: datetime
     stopped: datetime | None
+    signed: bool = True
     replaces: str | None = None
 
     @property

@@ -172,7 +172,8 @@ class _Sheets:
         """Write who signed."""
         self.need(4 * _BODY.height)
         self.space(20)
-        self.lines(f"Signert {self.letter.written:%d.%m.%Y}", _SMALL)
+        how = "Signert" if self.letter.signed else "Skrevet"
+        self.lines(f"{how} {self.letter.written:%d.%m.%Y}", _SMALL)
         self.lines(self.letter.signature, _STRONG)
         self.lines(f"{self.letter.unit.name}, {self.letter.unit.institution.name}", _BODY)
 
