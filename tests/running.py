@@ -112,7 +112,7 @@ def running(
     listener = listen("127.0.0.1", port)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     communities = folder / "communities.toml"
-    communities.write_text("".join(map(_entry, others)))
+    write_communities(communities, others)
     community = CommunitySettings(home_community_id=home)
     the_store, the_blobs = store or MemoryStore(), blobs or FilesystemBlobs(folder / "documents")
     with sqlite_index(folder) as own_index:
@@ -178,8 +178,12 @@ async def _first(started: "asyncio.Future[None]", task: object) -> None:
         await asyncio.sleep(0.01)
 
 
-def _entry(other: Other) -> str:
-    return (
-        f'[[community]]\nhome_community_id = "{other.home}"\nname = "{other.name}"\n'
-        f'query = "{other.url}"\ndeadline_s = {other.deadline_s}\n'
+def write_communities(path: Path, others: Sequence[Other]) -> None:
+    """Write the file that a gateway knows other communities by."""
+    path.write_text(
+        "".join(
+            f'[[community]]\nhome_community_id = "{other.home}"\nname = "{other.name}"\n'
+            f'query = "{other.url}"\ndeadline_s = {other.deadline_s}\n'
+            for other in others
+        )
     )

@@ -1,4 +1,7 @@
-"""A community with one document in it, whose gateway knows others that are rude."""
+"""A community with one document in it, whose gateway knows others that are rude.
+
+Or a gateway alone, whose own registry and repositories are.
+"""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -6,12 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import gateway.app
 from hub.client import Client, FileContent
+from hub.http_server import listen
+from hub.settings import CommunitySettings, GatewaySettings, LocalRepository
 from ihe.datatypes import OID, HomeCommunityId, Identifier
 from ihe.model import DocumentEntry
 from tests import samples
 from tests.gateway.rude import Behaviour, Rude, rude
-from tests.running import Other, Running, running
+from tests.running import Other, Running, running, served, write_communities
+from tests.tapping import Tap, TappedSite
 
 CONTENT = b"a letter from home\r\n"
 OWN_ID = Identifier("2.25.500.1")
@@ -81,3 +88,55 @@ def submit(client: Client, folder: Path) -> None:
     submission = samples.submission(entry, submission_set=chosen)
     response = client.submit(submission, {entry.entry_uuid: FileContent(path)})
     assert response.ok, response.errors
+
+
+@dataclass
+class Alone:
+    """A gateway, and a client of its Initiating Gateway."""
+
+    client: Client
+    initiating: str
+    responding: str
+
+
+@contextlib.contextmanager
+def alone(
+    folder: Path,
+    *,
+    registry: str = "http://127.0.0.1:9/nobody",
+    repositories: Mapping[OID, str] | None = None,
+    others: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> Iterator[Alone]:
+    """Run a gateway of the community `samples.HOME`, between actors that are told by their URLs.
+
+    Fails at the end when one of its messages was not as the standards have it.
+    """
+    communities = folder / "communities.toml"
+    write_communities(
+        communities, [Other(home_of(name), name, url, 30.0) for name, url in (others or {}).items()]
+    )
+    actor = gateway.app.build(
+        GatewaySettings(
+            registry=registry,
+            repositories=tuple(
+                LocalRepository(repository_unique_id=each, url=url)
+                for each, url in (repositories or {}).items()
+            ),
+            communities=communities,
+            **settings,
+        ),
+        CommunitySettings(home_community_id=samples.HOME),
+        None,
+    )
+    listener, tap = listen("127.0.0.1", 0), Tap()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    initiating, responding = (
+        f"{url}{path}" for path in (gateway.app.INITIATING_PATH, gateway.app.PATH)
+    )
+    with (
+        served(TappedSite(actors=[actor], listener=listener, tap=tap)),
+        Client(registry=initiating, retrieve=initiating) as client,
+    ):
+        yield Alone(client, initiating, responding)
+    assert not tap.problems, tap.problems
