@@ -18,6 +18,7 @@ _NAMED: Final = (
     (settings.Port, "port"),
     (settings.Count, "whole number, 1 or more"),
     (settings.Seconds, "seconds, more than 0"),
+    (settings.Url, "http or https URL"),
     (Path, "path"),
     (bool, "`true` or `false`"),
     (int, "whole number"),

@@ -30,6 +30,7 @@ from ihe.model import (
     Submission,
     SubmissionSet,
 )
+from ihe.norway import FODSELSNUMMER
 from ihe.vocabulary import (
     CONFIDENTIALITY_CODES,
     FORMAT_CODES,
@@ -38,8 +39,6 @@ from ihe.vocabulary import (
     SubmissionSetStatus,
 )
 
-NATIONAL_IDENTITY_NUMBERS: Final = "2.16.578.1.12.4.1.4.1"
-"""Assigning authority of Norwegian national identity numbers (fødselsnummer)."""
 _NUMBER_LENGTH: Final = 11
 
 
@@ -53,7 +52,7 @@ class Description:
     patient_id: CX
     title: str = ""
     class_code: str = "A00-1^^2.16.578.1.12.4.1.1.9602^^Epikriser og sammenfatninger"
-    type_code: str = "A10-2^^2.16.578.1.12.4.1.1.9602^^Annen sammenfatning"
+    type_code: str = "A10-2^^2.16.578.1.12.4.1.1.9602^^Annet fagpersonell sammenfatning"
     facility_code: str = "86.211^^2.16.578.1.12.4.1.1.1303^^Allmenn legetjeneste"
     practice_code: str = "KX17^^2.16.578.1.12.4.1.1.8663^^Fastlege"
     author: str = ""
@@ -71,7 +70,7 @@ def parse_patient(text: str) -> CX:
         The text is neither.
     """
     if text.isdecimal() and len(text) == _NUMBER_LENGTH:
-        return CX.of(text, NATIONAL_IDENTITY_NUMBERS)
+        return CX.of(text, FODSELSNUMMER)
     try:
         return CX.parse(text)
     except MalformedValue as problem:

@@ -18,7 +18,7 @@ from registry.store.memory import MemoryStore
 from registry.store.sql import open_store
 from tests import samples
 from tests.registry.scene import Scene, codes
-from tests.registry.test_iti57 import (
+from tests.registry.updating import (
     NEW,
     TITLE,
     in_folder,
