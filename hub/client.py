@@ -12,15 +12,17 @@ It blocks until an answer is there, and moves documents of any size in small pie
 and the network.
 """
 
+import contextlib
 import errno
 import hashlib
 import mimetypes
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, TypeVar
 
+from hub import ids
 from hub.loop_thread import LoopThread
 from hub.soap_client import SoapClient, arriving_chunks
 from ihe.errors import ErrorCode, RegistryError, Unavailable, XdsFailure
@@ -50,7 +52,8 @@ Progress = Callable[[int], None]
 class FileContent:
     """A file as the content of a document; implements `Content`.
 
-    `size` is taken at the start; a file that changes while it is sent makes sending fail.
+    `size` is taken at the start. A file that grows or shrinks while it is sent makes sending fail
+    before its last byte, so that no receiver can take a part of it for the whole.
     """
 
     def __init__(self, path: Path, progress: Progress = lambda _octets: None) -> None:
@@ -60,13 +63,19 @@ class FileContent:
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes; raises `Unavailable` when the file is not `size` octets long."""
         left = self.size
-        with self.path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                left -= len(chunk)
-                self._progress(len(chunk))
-                yield chunk
-        if left:
-            raise Unavailable(str(self.path), "the file changed while it was sent")
+        try:
+            with self.path.open("rb") as file:
+                while True:
+                    chunk = file.read(min(CHUNK, left))
+                    left -= len(chunk)
+                    if (left and not chunk) or (not left and file.read(1)):
+                        raise Unavailable(str(self.path), "the file changed while it was sent")
+                    self._progress(len(chunk))
+                    yield chunk
+                    if not left:
+                        return
+        except OSError as failure:
+            raise Unavailable.of(str(self.path), failure) from failure
 
     def digests(self) -> tuple[str, str]:
         """Return SHA-1 and SHA-256 of the file, as lower-case hex."""
@@ -219,7 +228,8 @@ class Client:
         """Retrieve documents into files of the folder `into` (ITI-43).
 
         A file is named `document-N` with the ending of its type, N counting the request's
-        documents from 1; it is complete or not there. No existing file is overwritten.
+        documents from 1; one that is asked for twice comes once. No existing file is overwritten,
+        and when something is raised, no file is left behind.
 
         Raises
         ------
@@ -237,48 +247,65 @@ class Client:
     ) -> Retrieval:
         stream = await self._soap.open(
             ITI_43,
-            RetrieveDocumentSetRequest(tuple(wanted)),
+            RetrieveDocumentSetRequest(tuple(dict.fromkeys(wanted))),
             self.retrieve_from,
             timeout_s=self._timeout_s,
         )
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(stream.discard)
             found = stream.response
-            numbers = {_ids(request): number for number, request in enumerate(wanted, 1)}
-            kept = [
-                await _save(document, _path(into, numbers, document), progress)
-                for document in found.documents
-                if _ids(document.request) in numbers
-            ]
-            return Retrieval(found.status, tuple(kept), found.errors)
-        finally:
+            named = _named(found.documents, wanted, into)
+            for path in named:
+                _refuse_existing(path)
+            kept = []
+            for path, document in named.items():
+                kept.append(await _save(document, path, progress))
+                undo.callback(path.unlink, missing_ok=True)
+            undo.pop_all()
             stream.discard()
+            return Retrieval(found.status, tuple(kept), found.errors)
 
 
-def _ids(request: DocumentRequest) -> tuple[str, str]:
-    return request.repository_unique_id, request.document_unique_id
+def _named(
+    documents: Iterable[DocumentResponse], wanted: Sequence[DocumentRequest], into: Path
+) -> dict[Path, DocumentResponse]:
+    """Return the documents that were asked for, by the file that each goes to.
+
+    Some repositories leave the homeCommunityId of the request out of their answer.
+    """
+    numbers: dict[DocumentRequest, int] = {}
+    for number, request in enumerate(wanted, 1):
+        numbers.setdefault(request, number)
+        numbers.setdefault(replace(request, home_community_id=None), number)
+    named: dict[int, DocumentResponse] = {}
+    for document in documents:
+        if document.request in numbers:
+            named.setdefault(numbers[document.request], document)
+    return {into / f"document-{n}{_ending(each)}": each for n, each in named.items()}
 
 
-def _path(into: Path, numbers: Mapping[tuple[str, str], int], document: DocumentResponse) -> Path:
-    ending = mimetypes.guess_extension(document.mime_type.partition(";")[0].strip()) or ""
-    return into / f"document-{numbers[_ids(document.request)]}{ending}"
+def _ending(document: DocumentResponse) -> str:
+    return mimetypes.guess_extension(document.mime_type.partition(";")[0].strip()) or ""
 
 
-async def _save(  # the loop serves one blocking caller
-    document: DocumentResponse, path: Path, progress: Progress
-) -> Retrieved:
-    """Write a document to a file while it arrives; the file has its name when it is whole."""
-    if path.exists():  # noqa: ASYNC240  # the loop serves one blocking caller
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
         raise FileExistsError(errno.EEXIST, "the file is already there", str(path))
+
+
+async def _save(document: DocumentResponse, path: Path, progress: Progress) -> Retrieved:
+    """Write a document to a file while it arrives; the file has its name when it is whole."""
     sha1, sha256, size = hashlib.sha1(usedforsecurity=False), hashlib.sha256(), 0
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}-{ids.new_trace_id()}.part")
     try:
-        with part.open("wb") as file:
+        with part.open("xb") as file:
             async for chunk in arriving_chunks(document.content):
                 file.write(chunk)
                 sha1.update(chunk)
                 sha256.update(chunk)
                 size += len(chunk)
                 progress(len(chunk))
+        _refuse_existing(path)
         part.rename(path)
     finally:
         part.unlink(missing_ok=True)
