@@ -208,11 +208,6 @@ class MultipartReader:
         self._passed = 0
         self._decoder: _Decoder = _Identity()
 
-    @property
-    def complete(self) -> bool:
-        """Whether the final boundary has come."""
-        return self._state is _State.EPILOGUE
-
     def feed(self, data: bytes) -> Iterator[Event]:
         """Take the next bytes; yield what they complete. Iterate to the end before the next."""
         rest: bytes | None = self._kept + data if self._kept else data
@@ -233,8 +228,10 @@ class MultipartReader:
                         raise _fault("too much follows the final boundary")
                     rest = None
 
-    def close(self) -> None:
-        """Say that there is no more; raises when the body was cut off."""
+    def close(self) -> Iterator[Event]:
+        """Say that there is no more; yield what that completes. Raises when it was cut off."""
+        if self._state is not _State.EPILOGUE:
+            yield from self.feed(b"\n")  # the line end of the final boundary may be missing
         if self._state is _State.EPILOGUE:
             return
         if self._state is _State.PREAMBLE:
@@ -382,14 +379,15 @@ class _Line(Enum):
     UNDECIDED = auto()
 
 
-_LINE_END: Final = re.compile(rb"(--)|[ \t]{0,256}\r?\n")
-_NO_LINE_END_YET: Final = re.compile(rb"(?:-|[ \t]{0,256}\r?)\Z")
+_LINE_END: Final = re.compile(rb"(--)?[ \t]{0,256}\r?\n")
+_NO_LINE_END_YET: Final = re.compile(rb"(?:-|(?:--)?[ \t]{0,256}\r?)\Z")
 
 
 def _boundary_at(data: bytes, after: int) -> tuple[_Line, int]:
     """Tell what follows the characters of a boundary, and where that ends.
 
-    Only blanks may stand between them and the line end (RFC 2046 5.1.1, transport padding).
+    Only blanks may stand between them and the line end (RFC 2046 5.1.1, transport padding): any
+    other line is content, as that of a multipart within whose boundary begins with this one.
     """
     if end := _LINE_END.match(data, after):
         return (_Line.FINAL if end[1] else _Line.BOUNDARY), end.end()

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from ihe.errors import FaultCode, SoapFault
 from ihe.messages import Attachment, normal_content_id
 from ihe.soap.inline import InlineCutter
+from ihe.soap.mime import Event as MimeEvent
 from ihe.soap.mime import (
     MimeLimits,
     MultipartReader,
@@ -103,7 +104,11 @@ class PackageReader:
         if self._multipart is None:
             yield from self._root(data)
             return
-        for event in self._multipart.feed(data):
+        yield from self._events(self._multipart.feed(data))
+
+    def _events(self, events: Iterable[MimeEvent]) -> Iterator[Event]:
+        """Tell what is of the envelope from what is of documents."""
+        for event in events:
             match event:
                 case PartData(content) if self._in_root:
                     yield from self._root(content)
@@ -119,7 +124,7 @@ class PackageReader:
         if self._multipart is None:
             yield from self._end_root()
             return
-        self._multipart.close()
+        yield from self._events(self._multipart.close())
         if not self._root_found:
             raise _fault(f"no part has the Content-ID '{self._start}' that `start` names")
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ihe.errors import SoapFault
 from ihe.soap.mime import (
+    Event,
     MimeLimits,
     MultipartReader,
     PartBegins,
@@ -39,24 +40,28 @@ def read(
     reader = MultipartReader(BOUNDARY, MimeLimits(**limits))
     found: list[tuple[dict[str, str], bytes]] = []
     open_part = False
-    position = 0
-    while position < len(body):
-        size = next(sizes) if sizes else len(body)
-        for event in reader.feed(body[position : position + size]):
-            match event:
-                case PartBegins(headers):
-                    assert not open_part
-                    open_part = True
-                    found.append((dict(headers), b""))
-                case PartData(data):
-                    assert open_part
-                    assert data
-                    found[-1] = (found[-1][0], found[-1][1] + data)
-                case PartEnds():
-                    assert open_part
-                    open_part = False
-        position += size
-    reader.close()
+
+    def events() -> Iterator[Event]:
+        position = 0
+        while position < len(body):
+            size = next(sizes) if sizes else len(body)
+            yield from reader.feed(body[position : position + size])
+            position += size
+        yield from reader.close()
+
+    for event in events():
+        match event:
+            case PartBegins(headers):
+                assert not open_part
+                open_part = True
+                found.append((dict(headers), b""))
+            case PartData(data):
+                assert open_part
+                assert data
+                found[-1] = (found[-1][0], found[-1][1] + data)
+            case PartEnds():
+                assert open_part
+                open_part = False
     assert not open_part
     return found
 
@@ -68,13 +73,13 @@ def contents(body: bytes) -> list[bytes]:
 # near-boundary bytes, so that the reader is tempted
 _DASHES = b"--" + BOUNDARY.encode()
 _TEMPTING = (b"\r\n", b"\n", b"\r", b"--", b"-", b"x", b"\0", b"\xff", BOUNDARY.encode(), _DASHES)
-_NEARLY = tuple(b"\r\n" + _DASHES[:-1] + end for end in (b"", b"1y", b"1-z"))
+_NEARLY = tuple(b"\r\n" + _DASHES[:-1] + end for end in (b"", b"1y", b"1-z", b"1--z"))
 tricky = st.lists(st.sampled_from(_TEMPTING + _NEARLY), max_size=12).map(b"".join)
 
 
 def harmless(content: bytes) -> bool:
     """Tell whether a sender could have chosen this boundary for this content."""
-    boundary = rb"(^|\r\n)" + re.escape(_DASHES) + rb"([ \t]*\r?\n|--)"
+    boundary = rb"(^|\r\n)" + re.escape(_DASHES) + rb"(--)?[ \t]*\r?\n"
     return re.search(boundary, content + b"\r\n") is None
 
 
@@ -102,6 +107,21 @@ def test_any_chunking_gives_the_same_parts(parts: list[bytes], data: st.DataObje
 def test_any_bytes_give_parts_or_our_fault(body: bytes, size: int) -> None:
     with contextlib.suppress(SoapFault):
         read(b"--" + BOUNDARY.encode() + b"\r\n" + body, iter(lambda: size, 0))
+
+
+@pytest.mark.parametrize("eol", [b"\r\n", b"\n"])
+def test_a_boundary_that_goes_on_is_content(eol: bytes) -> None:
+    inner = eol.join((b"--MIME_x.1--inner", b"", b"letter", b"--MIME_x.1--inner--", b"the rest"))
+    for content in (inner, b"x" + eol + inner):
+        assert contents(multipart(("", content), eol=eol)) == [content]
+
+
+@pytest.mark.parametrize("end", [b"", b"\r", b"\r\n", b" \t", b" \r\n", b"\n"])
+@pytest.mark.parametrize("size", [1, 100])
+def test_the_final_boundary_may_lack_its_line_end(end: bytes, size: int) -> None:
+    for content in (b"letter", b""):
+        body = multipart(("", content), epilogue=end)
+        assert read(body, iter(lambda: size, 0)) == [({}, content)]
 
 
 @pytest.mark.parametrize("last", [b"\n", b"\r\n", b"\r\n\r\n", b"\r", b""])
