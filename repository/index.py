@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -184,10 +184,13 @@ class Index:
         return self._database.run(work)
 
     def remove(self, unique_id: str) -> set[str]:
-        """Forget a document, however often it came; return the keys of its blobs."""
+        """Forget a kept document, however often it came; return the keys of its blobs.
+
+        One that is on its way stays: whoever brings it would be told that it was kept.
+        """
 
         def work(connection: Connection) -> set[str]:
-            these = holding.c.unique_id == unique_id
+            these = and_(holding.c.unique_id == unique_id, holding.c.state == HoldingState.KEPT)
             keys = set(connection.execute(select(holding.c.key).where(these)).scalars())
             connection.execute(delete(holding).where(these))
             return keys
