@@ -255,4 +255,6 @@ class Package:
 
 def _header(value: str) -> str:
     """Return `value` without what could end a header line."""
+    if value and value.isprintable():
+        return value
     return "".join(c for c in value if c.isprintable()) or "application/octet-stream"

@@ -3,8 +3,11 @@
 ```text
 documents/
   staging/3f1c…          a document that streams in, or was left by a crash (cleaned by age)
-  blobs/ab/cd/abcd12…    a document by its SHA-256; two levels of 256 folders
+  blobs/ab/abcd12…       a document by its SHA-256, in one of 256 folders
 ```
+
+With a second level of folders nearly every document of a small site would have to make one, and
+sync two more; with one level there are forty thousand files in each when ten million are kept.
 
 `commit` syncs the file, renames it, and syncs the folder, in this order: a name in `blobs` always
 stands for the whole content, also after a power cut. Both folders are on one file system, so the
@@ -37,6 +40,8 @@ class FilesystemBlobs:
         self._what = "the document folder"
         self._staging = staging.prepare(root / "staging", self._what)
         self._blobs = staging.prepare(root / "blobs", self._what)
+        self._durable: set[Path] = set()
+        """Folders below `blobs` whose names are known to be durable."""
 
     def open(self) -> StagingWriter:
         """Stage a new document."""
@@ -57,12 +62,12 @@ class FilesystemBlobs:
             raise Unavailable.of(self._what, failure) from failure
 
     def _make_folder(self, folder: Path) -> None:
-        """Make the two levels above a blob, and make their names durable."""
-        if folder.is_dir():
+        """Make the folder of a blob, and its name durable; once in the life of a process."""
+        if folder in self._durable:
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        staging.sync_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
         staging.sync_folder(self._blobs)
+        self._durable.add(folder)
 
     def read(self, key: str) -> CheckedContent | None:
         """Return a blob's content, checked while it is read."""
@@ -101,7 +106,7 @@ class FilesystemBlobs:
 
     def list(self) -> Iterator[BlobInfo]:
         """Yield all blobs."""
-        for path in self._blobs.glob("??/??/*"):
+        for path in self._blobs.glob("??/*"):
             if (info := self.stat(path.name)) is not None:
                 yield info
 
@@ -120,7 +125,7 @@ class FilesystemBlobs:
     def _path(self, key: str) -> Path:
         if len(key) != _KEY_LENGTH or not set(key) <= _HEX:
             raise ValueError("a blob's key is 64 lower-case hex digits")
-        return self._blobs / key[:2] / key[2:4] / key
+        return self._blobs / key[:2] / key
 
 
 _KEY_LENGTH = 64

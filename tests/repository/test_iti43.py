@@ -61,7 +61,7 @@ def stored(scene: Scene) -> Path:
     blobs = scene.blobs
     assert isinstance(blobs, FilesystemBlobs)
     key = scene.repository.index.find([DOC1])[DOC1].key
-    return blobs.root / "blobs" / key[:2] / key[2:4] / key
+    return blobs.root / "blobs" / key[:2] / key
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut short"])

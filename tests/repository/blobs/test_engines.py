@@ -33,7 +33,7 @@ class TestFilesystem(BlobsContract):
     ) -> None:
         data = pattern(size)
         key = store(blobs, data)
-        (path,) = blobs.root.glob("blobs/*/*/*")
+        (path,) = blobs.root.glob("blobs/*/*")
         content = blobs.read(key)
         assert content is not None
         match damage:
