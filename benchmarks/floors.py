@@ -12,10 +12,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+import psycopg
 from lxml import etree
 
 from benchmarks import processes
@@ -115,13 +116,14 @@ def commit(community: Community) -> Cost:
 
 def read_rows(community: Community, count: int, row: bytes) -> Cost:
     """Read so many rows like this one, by an index, in the engine that the actors have."""
-    postgres = _is_postgres(community)
-    binary, mark = ("bytea COMPRESSION lz4", "%s") if postgres else ("blob", "?")
+    binary, mark, whole = "blob", "?", ""
+    if _is_postgres(community):  # rows stay in one piece, as in the registry's tables
+        binary, mark, whole = "bytea", "%s", "WITH (toast_tuple_target = 4080)"
     with _database(community) as (execute, others):
         table = f"floor_{count}"
         execute(
             f"CREATE TABLE {table} (patient integer, number integer, row {binary},"
-            " PRIMARY KEY (patient, number))",
+            f" PRIMARY KEY (patient, number)) {whole}",
             (),
         )
         insert = f"INSERT INTO {table} VALUES ({mark}, {mark}, {mark})"  # noqa: S608  # names of ours
@@ -181,6 +183,8 @@ def _database(community: Community) -> Iterator[tuple[Callable[..., Any], Callab
         pid = community.pids.get("postgres")
         with connect_postgres(community.databases["registry"]) as server:
             others = (lambda: processes.cpu_s(pid)) if pid else no_other
+            with suppress(psycopg.errors.InvalidParameterValue):  # built without it
+                server.execute("SET default_toast_compression = 'lz4'")  # as the registry's tables
             cursor = server.cursor(binary=True)
             yield lambda sql, values: cursor.execute(sql, values, prepare=True), others
         return

@@ -59,7 +59,7 @@ def ordinary() -> dict[str, bytes]:
     )
     entry = render(samples.entry())
     messages = {"ITI-42, one document": b"".join(request)}
-    for count in (10, 100, 1000):
+    for count in (10, 100, 500):
         answer = write_query_response(AdhocQueryResponse(fragments=(entry,) * count))
         whole = write_response_envelope(action="urn:x", relates_to="urn:uuid:1", body=answer.xml)
         messages[f"ITI-18 answer, {count} entries"] = b"".join(whole)
