@@ -16,6 +16,7 @@ import contextlib
 import errno
 import hashlib
 import mimetypes
+import os
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -138,7 +139,7 @@ class Client:
     tls
         Client context with the caller's certificate; None for plain HTTP.
     timeout_s
-        Seconds that an answer may take.
+        Seconds that an answer may take; of a retrieve its envelope, and then each next piece.
     """
 
     def __init__(
@@ -250,6 +251,7 @@ class Client:
             RetrieveDocumentSetRequest(tuple(dict.fromkeys(wanted))),
             self.retrieve_from,
             timeout_s=self._timeout_s,
+            idle_s=self._timeout_s,
         )
         with contextlib.ExitStack() as undo:
             undo.callback(stream.discard)
@@ -289,8 +291,19 @@ def _ending(document: DocumentResponse) -> str:
 
 
 def _refuse_existing(path: Path) -> None:
-    if path.exists():
+    if os.path.lexists(path):  # a link to nowhere is somebody's too
         raise FileExistsError(errno.EEXIST, "the file is already there", str(path))
+
+
+def _give_name(part: Path, path: Path) -> None:
+    """Give a whole file its name in one step, unless something else has that name by now."""
+    _refuse_existing(path)
+    try:
+        path.hardlink_to(part)
+    except FileExistsError:  # it came in between
+        raise
+    except OSError:  # not every file system has links
+        part.rename(path)
 
 
 async def _save(document: DocumentResponse, path: Path, progress: Progress) -> Retrieved:
@@ -305,8 +318,7 @@ async def _save(document: DocumentResponse, path: Path, progress: Progress) -> R
                 sha256.update(chunk)
                 size += len(chunk)
                 progress(len(chunk))
-        _refuse_existing(path)
-        part.rename(path)
+        _give_name(part, path)
     finally:
         part.unlink(missing_ok=True)
     return Retrieved(

@@ -51,8 +51,10 @@ def check_is_soap(answer: aiohttp.ClientResponse, what: str) -> None:
     Raises
     ------
     Unavailable
-        Its Content-Type is another.
+        Its Content-Type is another, or it points elsewhere: who is asked is a matter of settings.
     """
+    if answer.status in _ELSEWHERE:
+        raise Unavailable(what, f"it answered HTTP {answer.status}, and is not followed elsewhere")
     media_type = read_content_type(answer.headers.get("content-type", "")).media_type
     if media_type not in MEDIA_TYPES:
         said = f"'{media_type[:_SHOWN]}'" if media_type else "no Content-Type"
@@ -60,6 +62,7 @@ def check_is_soap(answer: aiohttp.ClientResponse, what: str) -> None:
 
 
 _SHOWN: Final = 60
+_ELSEWHERE: Final = range(300, 400)
 
 
 async def read_answer(
@@ -131,10 +134,14 @@ def _is_too_large(problem: SoapFault) -> bool:
 _TOO_LARGE: Final = 413
 
 
-def _broken_off(what: str, failure: Exception) -> HubError:
-    """Return what a failure on an open connection means; it may be our own document's."""
-    if isinstance(failure.__cause__, HubError):
-        return failure.__cause__
+def _broken_off(what: str, failure: Exception) -> Exception:
+    """Return what a failure on an open connection means.
+
+    It may be that of our own document, which could not be read, or whose reader wanted no more.
+    """
+    cause = failure.__cause__
+    if type(failure) is aiohttp.ClientConnectionError and isinstance(cause, Exception):
+        return cause if not isinstance(cause, OSError) else Unavailable.of(what, cause)
     if isinstance(failure, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError):
         return Unavailable(what, "the connection broke off")
     return Unavailable(what, f"the connection failed ({type(failure).__name__})")

@@ -7,6 +7,7 @@ something.
 
 import contextlib
 import gzip
+import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from ihe.messages import AdhocQueryResponse, RetrieveDocumentSetResponse
 from ihe.model import RegistryObject
 from ihe.soap.envelope import read_envelope, write_response_envelope
 from ihe.soap.faults import write_fault
-from ihe.soap.mime import MultipartReader, PartData, read_content_type
+from ihe.soap.mime import MultipartReader, PartData, PartEnds, read_content_type
 from ihe.transactions import ITI_38, ITI_39, Transaction
 
 SOAP_TYPE = "application/soap+xml; charset=UTF-8"
@@ -126,7 +127,8 @@ def _read_request(connection: socket.socket) -> bytes:
     if not content_type.media_type.startswith("multipart/"):
         return body
     events = MultipartReader(content_type.parameters["boundary"]).feed(body)
-    return b"".join(event.data for event in events if isinstance(event, PartData))
+    first = itertools.takewhile(lambda event: not isinstance(event, PartEnds), events)
+    return b"".join(event.data for event in first if isinstance(event, PartData))
 
 
 # --- answers -------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ SILENT: dict[str, tuple[Behaviour, str]] = {
     "fault": (rude.fault, "SOAP fault: out of order"),
     "empty": (rude.empty, "the answer is empty"),
     "accepted": (rude.accepted, "HTTP 202 with no Content-Type"),
-    "moved": (rude.moved, "the answer is empty"),
+    "moved": (rude.moved, "HTTP 301, and is not followed elsewhere"),
     "malformed": (rude.malformed, "cannot be read"),
     "garbage": (rude.garbage, "connection failed"),
     "json": (lambda e: e.send(http(found(e), "application/json")), "'application/json'"),
