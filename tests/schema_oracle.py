@@ -12,10 +12,8 @@ import pytest
 from lxml import etree
 
 _HERE = Path(__file__).resolve().parent.parent
-_XDS = (
-    "XDS.b_DocumentRepository.xsd",  # rs, rim, lcm and query come with it
-    "rmd.xsd",
-)
+_XDS = "XDS.b_DocumentRepository.xsd"  # rs, rim, lcm and query come with it
+_RMD = "rmd.xsd"
 
 
 def schema_folder() -> Path | None:
@@ -29,7 +27,7 @@ def schema_folder() -> Path | None:
 def _schema(name: str) -> etree.XMLSchema:
     folder = schema_folder()
     assert folder is not None
-    return etree.XMLSchema(etree.parse(folder / "xds" / name))
+    return etree.XMLSchema(etree.parse(folder / name))
 
 
 def problems_of(element: etree._Element) -> list[str]:
@@ -40,10 +38,16 @@ def problems_of(element: etree._Element) -> list[str]:
         assert holder is not None
         holder.remove(include)
         holder.text = "AAAA"
-    name = "rmd.xsd" if "rmd:2017" in etree.QName(alone).text else "XDS.b_DocumentRepository.xsd"
-    schema = _schema(name)
+    schema = _schema(_name(etree.QName(alone)))
     schema.validate(alone)
     return [f"line {each.line}: {each.message}" for each in schema.error_log]
+
+
+def _name(message: etree.QName) -> str:
+    """Return the schema file that knows a message."""
+    if message.namespace == "urn:hl7-org:v3":  # one for each interaction, named by it
+        return f"hl7v3/multicacheschemas/{message.localname}.xsd"
+    return f"xds/{_RMD if 'rmd:2017' in message.text else _XDS}"
 
 
 def assert_schema_valid(element: etree._Element) -> None:
