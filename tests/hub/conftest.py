@@ -69,6 +69,14 @@ def unharmed(hub: Running, log: Log) -> Iterator[Running]:
     assert "Traceback" not in written
 
 
+@pytest.fixture
+def into(tmp_path: Path) -> Path:
+    """Give an empty folder for documents."""
+    folder = tmp_path / "into"
+    folder.mkdir()
+    return folder
+
+
 def assert_nothing_kept(hub: Running) -> None:
     """Fail when a document, a staged part or a registered object is there."""
     assert isinstance(hub.blobs, FilesystemBlobs)
