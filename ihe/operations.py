@@ -14,6 +14,7 @@ References
 Metadata Update 3.57.4.1.2 (triggers).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -23,6 +24,8 @@ from ihe.state import AnyOf, Kind, Newest, Record, State
 from ihe.vocabulary import AssociationType
 
 Versioned: TypeAlias = DocumentEntry | Folder
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+"""A version: no more digits than a database has room for, and Python reads willingly."""
 YES: Final = "yes"
 NO: Final = "no"
 """Values of AssociationPropagation."""
@@ -44,8 +47,7 @@ class Version:
     def previous(self) -> int | None:
         """The version before it; None when the submission says none that is a number."""
         said = self.member.previous_version if self.member else None
-        is_number = said is not None and said.isascii() and said.isdecimal()
-        return int(said) if said is not None and is_number else None
+        return int(said) if said is not None and _NUMBER.fullmatch(said) else None
 
     @property
     def propagates(self) -> bool:
@@ -80,7 +82,7 @@ def operations(submission: Submission) -> Operations:
     for link in submission.associations:
         of_set = link.source == chosen.entry_uuid
         match link.type:
-            case AssociationType.HAS_MEMBER if of_set and link.target in things:
+            case AssociationType.HAS_MEMBER if of_set and link.target in things - members.keys():
                 members[link.target] = link
             case AssociationType.UPDATE_AVAILABILITY_STATUS if of_set:
                 changes.append(link)

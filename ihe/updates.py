@@ -78,7 +78,12 @@ def plan(
         status = statuses.get(link.entry_uuid, Status.APPROVED)
         add.append(replace(link, **_first(link.entry_uuid, status)))
     links = [each for each in add if isinstance(each, Association)]
-    carried = _carried(asked, old, replaced, state, value_of)
+    ended = {uuid for uuid, status in statuses.items() if status == Status.DEPRECATED}
+    carried = (
+        each
+        for each in _carried(asked, old, replaced, state, value_of)
+        if each[0].entry_uuid not in ended
+    )
     add += _propagated(carried, links, asked.chosen, new_uuid)
     references = _references(replaced, state) if with_references else []
     add += _moved_references(references, replaced, new_uuid, value_of)

@@ -21,7 +21,9 @@ from ihe.datatypes import is_symbolic
 from ihe.errors import ErrorCode, RegistryError, registry_error
 from ihe.messages import RegistryResponse, SubmitObjectsRequest
 from ihe.model import Submission
+from ihe.operations import newest_of
 from ihe.rules import Profile
+from ihe.rules.removal import find_objects
 from ihe.state import Kind, State, any_of
 from ihe.updates import Planned
 from ihe.vocabulary import DocumentEntryType, Status
@@ -53,9 +55,10 @@ def update(
         return RegistryResponse.of([registry_error(ErrorCode.METADATA_UPDATE, found)])
     on_demand = any(e.object_type == DocumentEntryType.ON_DEMAND for e in submission.entries)
     profile = replace(registry.profile(), on_demand=on_demand)
+    keys = sorted(_keys(submission, registry))
 
     def work(writer: Writer) -> list[RegistryError]:
-        writer.lock(sorted(_keys(submission)))
+        writer.lock(keys)
         problems = [
             *check(submission, writer, profile),
             *_set_in_use(submission, writer),
@@ -85,18 +88,32 @@ def _apply(planned: Planned, submission: Submission, writer: Writer) -> None:
         writer.set_status(planned.approve, Status.APPROVED)
 
 
-def _keys(submission: Submission) -> set[str]:
-    """Return what the transaction decides about: patients, uniqueIds, logical objects and ends."""
+def _keys(submission: Submission, registry: Registry) -> set[str]:
+    """Return what the transaction decides about: patients, uniqueIds, logical objects and ends.
+
+    The newest versions, and the patients that these and the ends are of, are looked up beforehand:
+    whoever registers or removes what leads to one holds its id. Should there be a newer version by
+    the time that the locks are held, PreviousVersion is not the newest, and nothing is updated.
+    """
     ids = {end for link in submission.associations for end in (link.source, link.target)}
     ids |= {thing.entry_uuid for thing in submission}
-    ids |= {thing.logical_id for thing in submission if thing.logical_id}
+    logical_ids = {thing.logical_id for thing in submission if thing.logical_id}
     unique = {str(thing.unique_id) for thing in submission.of_patient if thing.unique_id}
-    return {each for each in ids if not is_symbolic(each)} | unique | set(patient_ids(submission))
+    keys = {each for each in ids | logical_ids if not is_symbolic(each)} | unique
+    keys |= set(patient_ids(submission))
+    with registry.store.read() as state:
+        found = list(find_objects(keys, state).values())
+        for kind in (Kind.DOCUMENT_ENTRY, Kind.FOLDER):
+            found += newest_of(kind, logical_ids, state).values()
+    return keys | {each.entry_uuid for each in found} | {str(each.patient_id) for each in found}
 
 
 def _set_in_use(submission: Submission, state: State) -> list[RegistryError]:
     unique_id = submission.submission_set.unique_id
-    if unique_id is None or not state.find(Kind.SUBMISSION_SET, (any_of("unique_id", unique_id),)):
+    if unique_id is None:
+        return []
+    holders = (Kind.SUBMISSION_SET, Kind.DOCUMENT_ENTRY, Kind.FOLDER)
+    if not any(state.find(kind, (any_of("unique_id", unique_id),)) for kind in holders):
         return []
     found = f"found the uniqueId {unique_id}, expected one that is not in use"
     where = submission.submission_set.entry_uuid

@@ -39,6 +39,7 @@ from ihe.rules.removal import REMOVAL, AgainstRemoval
 from ihe.rules.restricted import COMMON, RESTRICTED, AgainstRestricted
 from ihe.rules.structure import STRUCTURE
 from ihe.rules.subject import Subject
+from ihe.rules.submitting import SUBMITTED
 from ihe.rules.update import UPDATE
 from ihe.rules.updated import AgainstUpdate, applies_to_updates
 from ihe.rules.values import VALUES
@@ -70,7 +71,7 @@ _WITH_STATE: Final = (REGISTERED, RELATED)
 
 def _order(rule: Rule[Any]) -> tuple[str, int, str]:
     """Return what rules are listed by: group, number, part."""
-    number = rule.id[1:].rstrip("bc")
+    number = rule.id[1:].rstrip("bcd")
     return rule.group, int(number), rule.id
 
 
@@ -83,6 +84,7 @@ RULES: Final[Mapping[str, Rule[Any]]] = {  # Any: whatever each looks at
             *(rule for book in _WITHOUT_STATE for rule in book.rules),
             *(rule for book in _WITH_STATE for rule in book.rules),
             *UPDATE.rules,
+            *SUBMITTED.rules,
             *RECONCILIATION.rules,
             *RESTRICTED.rules,
             *REMOVAL.rules,
@@ -132,6 +134,7 @@ def check_update(submission: Submission, state: State, profile: Profile) -> list
     return [
         *_check_version_attributes(subject, profile),
         *UPDATE.apply(subject, profile),
+        *SUBMITTED.apply(subject, profile),
         *RECONCILIATION.apply(subject, profile),
     ]
 

@@ -41,13 +41,22 @@ def _one_patient(subject: AgainstUpdate) -> Iterator[Finding]:
                 thing.entry_uuid, found, f"{chosen.patient_id}, that of the SubmissionSet"
             )
     for link in subject.asked.links.values():
-        ends = [subject.ends.get(link.source), subject.ends.get(link.target)]
-        patients = [each.patient_id for each in ends if each is not None]
+        ends = (_patient_of_end(link.source, subject), _patient_of_end(link.target, subject))
+        patients = [each for each in ends if each is not None]
         if any(not same_text(each, patients[0]) for each in patients):
             found = f"ends of the patients {patients[0]} and {patients[-1]}"
             yield finding(link.entry_uuid, found, "one patient")
     yield from _carried_patients(subject)
     yield from _approved_again(subject)
+
+
+def _patient_of_end(end: str, subject: AgainstUpdate) -> CX | None:
+    """Return the patient of an end of a new association, which may be a new version."""
+    for version in subject.asked.versions:
+        if version.thing.entry_uuid == end and version.thing.patient_id is not None:
+            return subject.patient(version.thing.patient_id)
+    found = subject.ends.get(end)
+    return found.patient_id if found else None
 
 
 def _carried_patients(subject: AgainstUpdate) -> Iterator[Finding]:

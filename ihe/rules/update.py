@@ -1,8 +1,8 @@
 """Group G: what an update may ask for (ITI-57).
 
 New versions keep the rules of submissions that are about attributes (C, D, and what is listed in
-`SHARED`); what they are versions of, which status may change, and which association may be added,
-is here. `location` is the id of the object that the operation is about, as it was submitted.
+`SHARED`); what they are versions of, and which status may change, is here. `location` is the id of
+the object that the operation is about, as it was submitted.
 
 References
 ----------
@@ -21,13 +21,14 @@ from ihe.rules.declaring import Basis, Finding, RuleBook, finding
 from ihe.rules.removal import find_objects
 from ihe.rules.subject import same_text
 from ihe.rules.updated import AgainstUpdate
-from ihe.state import Kind, State, any_of
-from ihe.vocabulary import RELATIONSHIPS, AssociationType, Status, SubmissionSetStatus
+from ihe.state import AnyOf, Kind, any_of
+from ihe.vocabulary import RELATIONSHIPS, Status, SubmissionSetStatus
 
 UPDATE: Final = RuleBook[AgainstUpdate]()
 _rule = UPDATE.rule
 _OPERATION, _WRONG = ErrorCode.METADATA_UPDATE_OPERATION, ErrorCode.METADATA_UPDATE
 _CLAUSE: Final = "MU 3.57.4.1.3"
+_APPROVED: Final = any_of("availability_status", Status.APPROVED)
 _KEPT: Final = "The registry could not keep the chain of versions."
 
 
@@ -166,6 +167,30 @@ def _propagation(subject: AgainstUpdate) -> Iterator[Finding]:
 
 
 @_rule(
+    "G9c",
+    "Updates of objects that an association joins agree on AssociationPropagation.",
+    code=_OPERATION,
+    clause="MU 3.57.4.1.3.3",
+    fixed=True,
+    why="Whether the association is carried over cannot be told.",
+)
+def _propagation_agrees(subject: AgainstUpdate) -> Iterator[Finding]:
+    propagates = {
+        before.entry_uuid: version.propagates for version, before in subject.known_versions()
+    }
+    if len(set(propagates.values())) < 2:  # noqa: PLR2004  # yes and no
+        return
+    conditions = (AnyOf("source", frozenset(propagates)), _APPROVED)
+    for link in subject.state.find(Kind.ASSOCIATION, conditions):
+        source, target = link.source or "", link.target or ""
+        if propagates.get(target, propagates[source]) != propagates[source]:
+            found = f"an update of {source} that propagates and one of {target} that does not"
+            if propagates[target]:
+                found = f"an update of {target} that propagates and one of {source} that does not"
+            yield finding(subject.new_of[source], found, f"{YES} or {NO} for both")
+
+
+@_rule(
     "G15",
     "A logical object has one new version and one change of status in an update, at the most.",
     code=_OPERATION,
@@ -272,75 +297,3 @@ def _changeable_associations(subject: AgainstUpdate) -> Iterator[Finding]:
         if any(each.kind is Kind.SUBMISSION_SET for each in sources.values()):
             said = f"{link.target}, a membership in a SubmissionSet"
             yield finding(link.entry_uuid, said, "a folder membership or a relationship")
-
-
-# --- new associations ----------------------------------------------------------------------------
-
-
-@_rule(
-    "G14",
-    "Every association of an update is a trigger, or what a trigger submits.",
-    code=_OPERATION,
-    clause="MU 3.57.4.1.2",
-    fixed=True,
-    why="What is to be done cannot be told.",
-)
-def _all_triggered(subject: AgainstUpdate) -> Iterator[Finding]:
-    for link in subject.asked.others:
-        kind = str(link.type).rpartition(":")[2]
-        found = f"the {kind} association {link.entry_uuid}, which nothing submits"
-        yield finding(link.entry_uuid, found, "a SubmitAssociation to it, or none")
-    times = Counter(link.target for link in subject.asked.submitted)
-    for link in subject.asked.submitted:
-        if link.target not in subject.asked.links or times[link.target] > 1:
-            expected = "one for each new Association of the submission"
-            yield finding(link.entry_uuid, f"SubmitAssociation to {link.target}", expected)
-    if not (subject.asked.versions or subject.asked.status_changes or subject.asked.submitted):
-        uuid = subject.asked.chosen.entry_uuid
-        yield finding(uuid, "nothing to update", "a new version, a status or an association")
-
-
-@_rule(
-    "G14b",
-    "A new association leads from a folder or document to a document, both registered.",
-    code=ErrorCode.UNRESOLVED_REFERENCE,
-    clause=_CLAUSE,
-    fixed=True,
-    why="The association would lead nowhere.",
-)
-def _registered_ends(subject: AgainstUpdate) -> Iterator[Finding]:
-    for link in subject.asked.links.values():
-        source = Kind.FOLDER if link.type == AssociationType.HAS_MEMBER else Kind.DOCUMENT_ENTRY
-        ends = ((link.source, source), (link.target, Kind.DOCUMENT_ENTRY))
-        for end, kind in ends:
-            found = subject.ends.get(end)
-            if found is None or found.kind is not kind:
-                yield finding(link.entry_uuid, end, f"the id of a registered {kind}")
-
-
-@_rule(
-    "G14c",
-    "The ends of a new association are not Deprecated, and it says nothing that is said already.",
-    code=_WRONG,
-    clause=_CLAUSE,
-)
-def _new_associations(subject: AgainstUpdate) -> Iterator[Finding]:
-    for link in subject.asked.links.values():
-        if link.type not in {*RELATIONSHIPS, AssociationType.HAS_MEMBER}:
-            expected = "a folder membership or a relationship"
-            yield finding(link.entry_uuid, f"an association of type {link.type}", expected)
-        for end in (link.source, link.target):
-            found = subject.ends.get(end)
-            if found is not None and found.status == Status.DEPRECATED:
-                yield finding(link.entry_uuid, f"{end}, which is Deprecated", "an Approved object")
-        if _is_said(link, subject.state):
-            yield finding(link.entry_uuid, "an association that is registered", "a new one")
-
-
-def _is_said(link: Association, state: State) -> bool:
-    from_there = [
-        each
-        for each in state.find(Kind.ASSOCIATION, (any_of("source", link.source),))
-        if each.target == link.target and each.type == link.type
-    ]
-    return any(each.status == Status.APPROVED for each in from_there)

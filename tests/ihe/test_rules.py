@@ -400,7 +400,7 @@ def test_every_rule_has_a_negative_sample() -> None:
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
 def test_a_rule_describes_itself(rule: rules.Rule[Any]) -> None:
     assert rule.says.endswith(".")
-    assert re.fullmatch(r"[A-HN][0-9]+[b-c]?", rule.id)
+    assert re.fullmatch(r"[A-HN][0-9]+[b-d]?", rule.id)
     assert rule.code in CATALOGUE
     assert (rule.check is None) == bool(rule.checked_by)
     expected = Strictness.REJECT

@@ -1,5 +1,6 @@
 """ITI-57: new versions, status and associations, all of an update or nothing."""
 
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
@@ -124,6 +125,24 @@ def test_nothing_is_carried_over_when_the_update_says_no(scene: Scene) -> None:
     assert folder not in {each.source for each in links_to(scene, NEW)}
 
 
+def test_what_is_not_carried_over_can_be_said_anew(scene: Scene) -> None:
+    old, other = scene.document(1), scene.document(2)
+    assert scene.relate(T.APND, 3, old).ok
+    link = samples.relationship(T.XFRM, NEW, other)
+    whole = update(scene, version_of(scene, 1), propagate="no", links=submitted(link))
+    response = send(scene, whole)
+    assert response.ok, response.errors
+    assert [each.source for each in links_to(scene, other) if each.type == T.XFRM] == [NEW]
+    assert not [each for each in links_to(scene, NEW) if each.type == T.APND]
+
+
+def test_a_membership_that_ends_with_an_update_is_not_carried_over(scene: Scene) -> None:
+    folder, membership, _ = in_folder(scene)
+    end = status_change(membership, Status.APPROVED, Status.DEPRECATED)
+    assert send(scene, update(scene, version_of(scene, 1), links=(end,))).ok
+    assert folder not in {each.source for each in links_to(scene, NEW)}
+
+
 def test_the_new_version_of_a_folder_holds_its_documents(scene: Scene) -> None:
     folder, _, document = in_folder(scene)
     (record,) = scene.find(Kind.FOLDER, "entry_uuid", folder)
@@ -228,3 +247,38 @@ def test_of_two_updates_of_one_version_exactly_one_wins(scene: Scene) -> None:
         lost = next(answer for answer in answers if not answer.ok)
         assert E.METADATA_VERSION in codes(lost)
         assert versions(scene, number) == [(1, Status.DEPRECATED), (2, Status.APPROVED)]
+
+
+class Noting:
+    """A store, or a writer of it, with the keys that were held."""
+
+    def __init__(self, behind: Any, held: set[str]) -> None:
+        self._behind, self.held = behind, held
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._behind, name)
+
+    def write(self, work: Callable[[Any], Any]) -> Any:
+        return self._behind.write(lambda writer: work(Noting(writer, self.held)))
+
+    def lock(self, keys: Iterable[str]) -> None:
+        self.held |= set(keys)
+        self._behind.lock(self.held)
+
+
+def test_what_leads_to_the_newest_version_waits_until_it_is_updated(scene: Scene) -> None:
+    """Whoever relates, files or removes a document holds its id, and maybe no more than that."""
+    scene.document(1)
+    second, other = samples.uuid(7100), samples.OTHER_PATIENT
+    assert send(scene, update(scene, version_of(scene, 1, entry_uuid=second))).ok
+    (record,) = scene.find(Kind.DOCUMENT_ENTRY, "entry_uuid", second)
+    moved = update(
+        scene,
+        version_of(scene, 1, of=record, patient_id=other),
+        previous="2",
+        submission_set=replace(scene.new_set(), patient_id=other),
+    )
+    noting: Any = Noting(scene.store, set())
+    scene.registry = replace(scene.registry, store=noting)
+    assert send(scene, moved).ok
+    assert {second, str(samples.PATIENT), str(other)} <= noting.held

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ihe.datatypes import SHA1, Identifier
+from ihe.datatypes import OID, SHA1, Identifier
 from ihe.errors import ErrorCode
 from ihe.model import (
     Submission,
@@ -123,6 +123,57 @@ def _two_statuses(scene: Scene) -> Submission:
     return update(scene, links=(link, replace(link, entry_uuid="again")))
 
 
+def _two_memberships(scene: Scene) -> Submission:
+    whole = update(scene, version_of(scene, 1))
+    first = replace(whole.associations[0], entry_uuid="first", previous_version="7")
+    return replace(whole, associations=(first, *whole.associations))
+
+
+def _set_named_as_a_document(scene: Scene) -> Submission:
+    unique_id = OID(str(scene.entry(1).unique_id))
+    scene.document(2)
+    chosen = replace(scene.new_set(), unique_id=unique_id)
+    return update(scene, version_of(scene, 2), submission_set=chosen)
+
+
+def _said_twice(scene: Scene) -> Submission:
+    link = samples.relationship(T.XFRM, scene.entry(1).entry_uuid, scene.document(2))
+    again = replace(link, entry_uuid="again")
+    return update(scene, links=(*submitted(link), *submitted(again)))
+
+
+def _disagreeing(scene: Scene) -> Submission:
+    assert scene.relate(T.APND, 2, scene.entry(1).entry_uuid).ok
+    chosen = scene.new_set()
+    other = version_of(scene, 2, entry_uuid=samples.uuid(7003))
+    one = update(scene, version_of(scene, 1), propagate="yes", submission_set=chosen)
+    two = update(scene, other, propagate="no", submission_set=chosen)
+    return replace(
+        one,
+        entries=(*one.entries, *two.entries),
+        associations=(*one.associations, *two.associations),
+    )
+
+
+def _joined_and_updated(end: str, propagate: str, **changes: Any) -> Callable[[Scene], Submission]:
+    """Return what joins a document that is updated at once, by its old or its new id."""
+
+    def make(scene: Scene) -> Submission:
+        source = {"old": scene.entry(1).entry_uuid, "new": NEW}[end]
+        link = samples.relationship(T.XFRM, source, scene.document(2))
+        chosen = replace(scene.new_set(), **changes)
+        new = version_of(scene, 1, **changes)
+        return update(scene, new, propagate=propagate, links=submitted(link), submission_set=chosen)
+
+    return make
+
+
+def _joined_and_deprecated(scene: Scene) -> Submission:
+    link = status_change(scene.entry(1).entry_uuid, APPROVED, DEPRECATED)
+    assert send(scene, update(scene, links=(link,))).ok
+    return _joined_and_updated("new", "no")(scene)
+
+
 APPROVED, DEPRECATED = Status.APPROVED, Status.DEPRECATED
 DEFECTS = [
     Defect("no logicalID", E.INVALID_REQUEST, lambda s: update(s, replace(version_of(s, 1), logical_id=None))),
@@ -131,6 +182,7 @@ DEFECTS = [
     Defect("no PreviousVersion", E.METADATA_VERSION, lambda s: update(s, version_of(s, 1), previous=None)),
     Defect("PreviousVersion is a word", E.METADATA_VERSION, lambda s: update(s, version_of(s, 1), previous="one")),
     Defect("PreviousVersion of the future", E.METADATA_VERSION, lambda s: update(s, version_of(s, 1), previous="2")),
+    Defect("PreviousVersion without end", E.METADATA_VERSION, lambda s: update(s, version_of(s, 1), previous="9" * 5000)),
     Defect("unknown logical object", E.UNRESOLVED_REFERENCE, lambda s: update(s, replace(version_of(s, 1), logical_id=samples.uuid(404)))),
     Defect("another uniqueId", E.METADATA_IDENTIFIER, _change(unique_id=Identifier("2.25.4"))),
     Defect("another objectType", E.METADATA_IDENTIFIER, _change(object_type=samples.on_demand_entry(1).object_type)),
@@ -151,6 +203,15 @@ DEFECTS = [
     Defect("an association to nothing", E.UNRESOLVED_REFERENCE, _link("1", samples.uuid(404))),
     Defect("an association to a Deprecated document", E.METADATA_UPDATE, _to_deprecated),
     Defect("an association that is there already", E.METADATA_UPDATE, _said_already),
+    Defect("an association that is there twice", E.METADATA_UPDATE, _said_twice),
+    Defect("two memberships", E.METADATA_UPDATE_OPERATION, _two_memberships),
+    Defect("a set named as a document", E.DUPLICATE_UNIQUE_ID_IN_REGISTRY, _set_named_as_a_document),
+    Defect("joined updates that disagree", E.METADATA_UPDATE_OPERATION, _disagreeing),
+    Defect("an association to what is carried over", E.METADATA_UPDATE_OPERATION, _joined_and_updated("new", "yes")),
+    Defect("an association of what is carried over", E.METADATA_UPDATE_OPERATION, _joined_and_updated("old", "yes")),
+    Defect("an association of an old version", E.METADATA_UPDATE, _joined_and_updated("old", "no")),
+    Defect("an association of a Deprecated version", E.METADATA_UPDATE, _joined_and_deprecated),
+    Defect("an association of what moves away", E.PATIENT_ID_RECONCILIATION, _joined_and_updated("new", "no", patient_id=samples.OTHER_PATIENT)),
     Defect("an association between patients", E.PATIENT_ID_RECONCILIATION, _foreign_link),
     Defect("a patient other than the set's", E.PATIENT_ID_RECONCILIATION, _change(patient_id=samples.OTHER_PATIENT)),
     Defect("away from the patient of its folder", E.PATIENT_ID_RECONCILIATION, _moved_with_folder),
