@@ -96,6 +96,8 @@ _FIND: Final = (
     )
     .order_by(holding.c.id.desc())
 )
+_AT_ONCE: Final = 1_000
+"""Ids in one question: SQLite takes 32 766 at the most, PostgreSQL 65 535."""
 _PUT_DOWN: Final = insert(holding)
 _ADVANCE: Final = (
     update(holding)
@@ -143,8 +145,12 @@ class Index:
         A document whose entry may just have been registered counts as well: the registry tells of
         an entry before the repository hears of it (ITI TF-2 3.41.4.1.3 has it retrievable then).
         """
-        wanted = {"wanted": list(set(unique_ids))}
-        rows = self._database.read(lambda connection: connection.execute(_FIND, wanted).all())
+        wanted = [{"wanted": each} for each in batches(set(unique_ids), _AT_ONCE)]
+
+        def work(connection: Connection) -> list[Any]:
+            return [row for each in wanted for row in connection.execute(_FIND, each)]
+
+        rows = self._database.read(work)
         found: dict[str, Holding] = {}
         for row in sorted(rows, key=lambda row: row.state == HoldingState.KEPT):
             found[row.unique_id] = _holding(row)
@@ -167,10 +173,10 @@ class Index:
 
         self._database.run(work)
 
-    def advance(self, submission: str, state: HoldingState, at: datetime) -> None:
-        """Let the documents of a submission go one step further."""
+    def advance(self, submission: str, state: HoldingState, at: datetime) -> int:
+        """Let the documents of a submission go one step further; return how many there are."""
         step = {"submission_": submission, "state_": state.value, "at_": at}
-        self._database.run(lambda connection: connection.execute(_ADVANCE, step))
+        return self._database.run(lambda connection: connection.execute(_ADVANCE, step).rowcount)
 
     def let_go(self, submission: str) -> set[str]:
         """Forget the documents of a submission; return the keys of their blobs."""

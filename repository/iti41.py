@@ -201,14 +201,13 @@ def _keep(
         )
         for uuid, blob in blobs.items()
     ]
-    index = repository.index
     if holdings:
         _begin(holdings, repository)
     try:
         for blob in blobs.values():
             blob.commit()
         if holdings:
-            index.advance(this_time, HoldingState.REGISTERING, call.at)
+            _advance_all(this_time, len(holdings), call, repository)
         response = repository.register(SubmitObjectsRequest(submission), call)
     except NotSent as failure:
         _let_go(this_time, holdings, repository)
@@ -238,6 +237,12 @@ def _begin(holdings: Sequence[Holding], repository: Repository) -> None:
         else:
             return
     raise Unavailable("the document store", "the same content is being deleted")
+
+
+def _advance_all(submission: str, count: int, call: Call, repository: Repository) -> None:
+    """Say that the documents are stored, unless the sweeper gave up waiting for that."""
+    if repository.index.advance(submission, HoldingState.REGISTERING, call.at) != count:
+        raise Unavailable("the document store", "it took too long to take the documents")
 
 
 def _let_go(submission: str, holdings: Sequence[Holding], repository: Repository) -> None:

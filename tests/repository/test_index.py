@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 from hub.database import connect
 from hub.migrations import included
 from ihe.errors import Unavailable
-from repository.index import migrate_index, open_index
+from repository.index import Holding, HoldingState, migrate_index, open_index
 from repository.tables import METADATA, VERSION_TABLE
 from tests.databases import PostgresServer
 
@@ -55,3 +56,27 @@ def test_a_server_is_used_once_it_has_been_migrated(postgres_server: PostgresSer
 def test_a_url_of_no_database_is_refused(open_it: Callable[[str], object]) -> None:
     with pytest.raises(ValueError, match="cannot be of the kind 'mysql'"):
         open_it("mysql://host/name")
+
+
+def test_any_number_of_documents_is_asked_for_at_once(url: str) -> None:
+    """A database takes a limited number of values in one question."""
+    migrate_index(url)
+    with closing(open_index(url)) as index:
+        index.begin([_kept("2.25.1"), _kept("2.25.69999")])
+        assert set(index.find(f"2.25.{number}" for number in range(70_000))) == {
+            "2.25.1",
+            "2.25.69999",
+        }
+
+
+def _kept(unique_id: str) -> Holding:
+    return Holding(
+        unique_id=unique_id,
+        key="0" * 64,
+        mime_type="text/plain",
+        size=0,
+        sha1="0" * 40,
+        submission="2.25.7",
+        state=HoldingState.KEPT,
+        at=datetime(2026, 11, 24, tzinfo=UTC),
+    )

@@ -244,10 +244,10 @@ def kill_at(step: str, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
         case _:
             advance = index.advance
 
-            def only_before(submission: str, state: str, at: Any) -> None:
+            def only_before(submission: str, state: str, at: Any) -> int:
                 if state == step:
                     raise Killed
-                advance(submission, state, at)  # type: ignore[arg-type]  # a HoldingState
+                return advance(submission, state, at)  # type: ignore[arg-type]  # a HoldingState
 
             monkeypatch.setattr(index, "advance", only_before)
 
@@ -337,6 +337,33 @@ def test_the_sweeper_never_takes_a_document_that_is_held(scene: Scene) -> None:
         found = scene.repository.index.find([f"2.25.9.{number}"])
         if found:
             assert scene.bytes_of(f"2.25.9.{number}") == contents[number % len(contents)]
+
+
+def test_what_the_sweeper_gave_up_is_not_registered(scene: Scene) -> None:
+    """A store so slow that the sweeper takes the submission for one that broke off."""
+
+    class Slow:
+        """A staged blob whose commit takes longer than the grace time."""
+
+        def __init__(self, blob: Any) -> None:
+            self._blob = blob
+            self.sha1, self.sha256, self.size = blob.sha1, blob.sha256, blob.size
+
+        def commit(self) -> None:
+            self._blob.commit()
+            scene.sweep(after=timedelta(hours=2))
+
+    writer = scene.blobs.open()
+    writer.write(b"letter")
+    request = provide(b"letter")
+    slow: Any = Slow(writer.finish())
+    late = replace(request, documents=(replace(request.documents[0], content=slow),))
+    with pytest.raises(Unavailable, match="the document store"):
+        scene.send(late)
+    assert scene.registry.got == []
+    scene.sweep(after=timedelta(hours=2))
+    assert nothing_is_left(scene)
+    assert scene.send(request).ok
 
 
 def test_blobs_that_nobody_knows_are_swept_when_they_are_old(scene: Scene) -> None:
