@@ -233,8 +233,10 @@ def write_reply(exchange: Exchange) -> Reply:
         multipart=transaction.packaging is Packaging.MTOM,  # whatever the request was (V.8.2)
         transaction=transaction.name,
         codes=tuple(
-            str(error.code) if error.code in _CODES else "(a code of their own)"
-            for error in response.errors
+            dict.fromkeys(  # of ten thousand errors, the log needs each code once
+                str(error.code) if error.code in _CODES else "(a code of their own)"
+                for error in response.errors
+            )
         ),
     )
 

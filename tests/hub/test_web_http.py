@@ -4,13 +4,15 @@ import socket
 
 import pytest
 
-from ihe.transactions import ITI_18
+from ihe.transactions import ITI_18, ITI_43
+from tests import samples
 from tests.hub.conftest import Log, eventually
 from tests.hub.posting import (
     SOAP_TYPE,
     Answer,
     answers_on,
     connected,
+    envelope,
     get,
     head,
     post,
@@ -223,3 +225,13 @@ def test_every_answer_has_one_line_in_the_log(unharmed: Running, log: Log) -> No
         assert '"event": "answered"' in line
         assert f'"http_status": {answer.status}' in line
         assert '"peer_address": "127.0.0.1"' in line
+
+
+def test_a_line_in_the_log_is_short_whatever_an_answer_holds(unharmed: Running, log: Log) -> None:
+    many = samples.retrieve(*(f"2.25.9.{number}" for number in range(1_000)))
+    message = envelope(ITI_43.action, b"".join(ITI_43.write_request(many).xml))
+    answer = post(unharmed.repository, message)
+    assert len(answer.errors) == 1_000
+    eventually(lambda: answer.trace_id in log.stream.getvalue())
+    (line,) = (line for line in log.lines if answer.trace_id in line)
+    assert '"codes": ["XDSUnknownRepositoryId"]' in line
