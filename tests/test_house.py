@@ -5,9 +5,11 @@ import re
 import subprocess
 import tomllib
 from functools import cache
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -127,3 +129,11 @@ def test_requirements_to_run_are_among_those_to_develop() -> None:
     )
     assert run <= dev
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in dev)
+
+
+def test_every_pinned_package_runs_on_the_oldest_python_that_is_promised() -> None:
+    """Not only on the 3.11 of whoever pinned it: a distribution's 3.11 may be its first."""
+    oldest = PROJECT["project"]["requires-python"].removeprefix(">=") + ".0"
+    pins = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8").split()
+    needs = {pin: metadata(pin.split("==")[0]).json.get("requires_python", "") for pin in pins}
+    assert not {pin: need for pin, need in needs.items() if oldest not in SpecifierSet(str(need))}
