@@ -8,6 +8,7 @@ from gateway.communities import Community
 from hub.soap_client import Stream
 from ihe.datatypes import HomeCommunityId
 from ihe.transactions import Transaction
+from ihe.xml import Limits
 
 Req = TypeVar("Req")
 Resp = TypeVar("Resp")
@@ -24,6 +25,7 @@ class Send(Protocol):
         *,
         timeout_s: float,
         trace_id: str | None = None,
+        limits: Limits = ...,
     ) -> Resp:
         """Return the response; raise `Unavailable` or `RemoteFault` when there is none."""
         ...

@@ -10,6 +10,7 @@ from gateway.fanout import Heard, Target, ask_all
 from gateway.queries import Found
 from gateway.targets import targets_of
 from hub.call import Call
+from hub.soap_client import ANSWER, LARGE_ANSWER
 from ihe.ebxml.relay import RelayedQueryResponse
 from ihe.messages import AdhocQueryRequest, AdhocQueryResponse
 from ihe.queries import patients_of, target_communities, targeting
@@ -32,6 +33,7 @@ async def handle(request: AdhocQueryRequest, call: Call, gateway: Gateway) -> Ad
             target.url,
             timeout_s=target.deadline_s,
             trace_id=call.trace_id,
+            limits=LARGE_ANSWER if own else ANSWER,
         )
 
     def found(heard: Heard[RelayedQueryResponse]) -> Found:

@@ -12,7 +12,7 @@ from gateway.domain import Gateway
 from gateway.queries import Found
 from gateway.targets import own_registry, require_patient
 from hub.call import Call
-from hub.soap_client import RemoteFault, TooLarge
+from hub.soap_client import LARGE_ANSWER, RemoteFault, TooLarge
 from ihe.errors import ErrorCode, RegistryError, Unavailable, XdsFailure, registry_error
 from ihe.messages import AdhocQueryRequest, AdhocQueryResponse
 from ihe.queries import name_of, target_communities, targeting
@@ -69,6 +69,7 @@ async def _ask(request: AdhocQueryRequest, call: Call, gateway: Gateway) -> Foun
             registry.url,
             timeout_s=registry.deadline_s,
             trace_id=call.trace_id,
+            limits=LARGE_ANSWER,
         )
     except TooLarge as failure:
         raise XdsFailure.of(

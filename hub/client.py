@@ -25,7 +25,7 @@ from typing import Self, TypeVar
 
 from hub import ids
 from hub.loop_thread import LoopThread
-from hub.soap_client import SoapClient, arriving_chunks
+from hub.soap_client import LARGE_ANSWER, SoapClient, arriving_chunks
 from ihe.errors import ErrorCode, RegistryError, Unavailable, XdsFailure
 from ihe.messages import (
     CHUNK,
@@ -193,6 +193,7 @@ class Client:
                 to,
                 timeout_s=timeout_s or self._timeout_s,
                 trace_id=trace_id,
+                limits=LARGE_ANSWER,
             )
         )
 

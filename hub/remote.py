@@ -23,9 +23,15 @@ from ihe.soap.envelope import open_envelope
 from ihe.soap.faults import read_fault
 from ihe.soap.mime import read_content_type
 from ihe.transactions import Transaction
-from ihe.xml import XmlLimitExceeded
+from ihe.xml import Limits, XmlLimitExceeded
 
 Resp = TypeVar("Resp")
+
+ANSWER: Final = Limits(octets=32 * 1024**2, tags=650_000, attributes=300_000)
+"""Room for some 3,000 documents: what is taken from whoever answers."""
+LARGE_ANSWER: Final = Limits(octets=96 * 1024**2, tags=2_250_000, attributes=1_000_000)
+"""Room for the 10,000 objects that a registry tells of at once. One answer may take some 300 MB of
+memory, which nobody should have who is not trusted as much as oneself."""
 
 
 class RemoteFault(HubError):
@@ -72,6 +78,7 @@ async def read_answer(
     *,
     message_id: str,
     what: str,
+    limits: Limits = ANSWER,
 ) -> Resp:
     """Read the response out of the envelope that answers `message_id`.
 
@@ -85,7 +92,7 @@ async def read_answer(
     """
 
     def read() -> Resp:
-        header, body = open_envelope(root)
+        header, body = open_envelope(root, limits=limits)
         related = read_relates_to(() if header is None else header)
         if related and message_id not in related:
             raise Unavailable(what, "its answer relates to another message")

@@ -15,14 +15,33 @@ import aiohttp
 from hub import ids
 from hub.arriving import ANSWER_LIMIT, Arriving, Stream, arriving_chunks
 from hub.intake import Intake
-from hub.remote import RemoteFault, TooLarge, check_is_soap, failures, headers_of, read_answer
+from hub.remote import (
+    ANSWER,
+    LARGE_ANSWER,
+    RemoteFault,
+    TooLarge,
+    check_is_soap,
+    failures,
+    headers_of,
+    read_answer,
+)
 from hub.spool import Spool
 from ihe.messages import CHUNK
 from ihe.soap import mtom
 from ihe.soap.envelope import write_request_envelope
 from ihe.transactions import Packaging, Transaction
+from ihe.xml import Limits
 
-__all__ = ["Arriving", "RemoteFault", "SoapClient", "Stream", "TooLarge", "arriving_chunks"]
+__all__ = [
+    "ANSWER",
+    "LARGE_ANSWER",
+    "Arriving",
+    "RemoteFault",
+    "SoapClient",
+    "Stream",
+    "TooLarge",
+    "arriving_chunks",
+]
 
 Req = TypeVar("Req")
 Resp = TypeVar("Resp")
@@ -51,6 +70,7 @@ class SoapClient:
         *,
         timeout_s: float,
         trace_id: str | None = None,
+        limits: Limits = ANSWER,
     ) -> Resp:
         """Send `request` and return the response, when all of it has arrived.
 
@@ -62,11 +82,13 @@ class SoapClient:
             Seconds until the whole answer must be there; its documents are spooled.
         trace_id
             Of the call that this message belongs to; a new one when None.
+        limits
+            How large the envelope of the answer may be.
 
         Raises
         ------
         Unavailable
-            There is no answer, or none that can be read.
+            There is no answer, or none that can be read; `TooLarge` when it is too large.
         RemoteFault
             The answer is a SOAP fault.
         """
@@ -79,6 +101,7 @@ class SoapClient:
                     headers_of(answer),
                     open_sink=Spool if may_have_documents else None,
                     body_limit=ANSWER_LIMIT,
+                    root_limit=limits.octets,
                 )
                 try:
                     check_is_soap(answer, to)
@@ -86,7 +109,7 @@ class SoapClient:
                         intake.feed(chunk)
                     root, parts = intake.finish()
                     return await read_answer(
-                        transaction, root, parts, message_id=message_id, what=to
+                        transaction, root, parts, message_id=message_id, what=to, limits=limits
                     )
                 except BaseException:
                     intake.discard()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.remote import ANSWER
 from ihe import queries
 from ihe.datatypes import CX
 from ihe.errors import ErrorCode, registry_error
@@ -182,12 +183,12 @@ def test_all_communities_are_asked_at_once(tmp_path: Path) -> None:
 
 
 def crowded(exchange: Exchange) -> None:
-    refs = b"<rim:ObjectRef/>" * 250_000
+    refs = b"<rim:ObjectRef/>" * ANSWER.tags
     exchange.send(http(found(exchange).replace(b"</rim:R", refs + b"</rim:R")))
 
 
 LARGE: dict[str, tuple[Behaviour, str]] = {
-    "endless": (rude.endless, "larger than 16777216 octets"),
+    "endless": (rude.endless, f"larger than {ANSWER.octets} octets"),
     "bomb": (rude.bomb, "unpacks to more than"),
     "crowded": (crowded, "tags, at most"),
 }

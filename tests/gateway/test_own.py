@@ -92,6 +92,24 @@ def test_a_patient_that_nobody_else_could_know_is_told_to_be_unknown(tmp_path: P
         assert [(e.code, e.location) for e in response.errors] == [(unknown.code, HOME)]
 
 
+def test_a_patient_with_very_many_documents_is_answered(tmp_path: Path) -> None:
+    number = 1_200
+
+    def behave(exchange: Exchange) -> None:
+        one = samples.entry(entry_uuid=samples.uuid(0))
+        whole = rude.envelope(exchange, ITI_18, AdhocQueryResponse(objects=(one,)))
+        before, begin, rest = whole.partition(b"<rim:ExtrinsicObject")
+        entry, end, after = rest.partition(b"</rim:ExtrinsicObject>")
+        ids = (samples.uuid(n).encode() for n in range(number))
+        many = (begin + entry.replace(samples.uuid(0).encode(), each) + end for each in ids)
+        exchange.send(http(before + b"".join(many) + after))
+
+    for response in ask_both(tmp_path, behave):
+        assert response.status == ResponseStatus.SUCCESS, response.errors
+        assert len(response.objects) == number
+        assert response.objects[-1].entry_uuid == samples.uuid(number - 1)
+
+
 # --- the repositories ----------------------------------------------------------------------------
 
 
