@@ -7,7 +7,9 @@ document 2    read before 1? then 1 is spooled on the way
 ```
 
 Nothing is taken from the network before somebody reads, so that a document of any size passes
-through in little memory, as fast as its reader is and no faster.
+through in little memory, as fast as its reader is and no faster. But whoever reads another answer
+first may take long, and a sender that can send nothing gives up: a stream that waits takes a sip
+now and then, which is spooled.
 """
 
 import asyncio
@@ -29,6 +31,9 @@ Resp = TypeVar("Resp")
 
 ANSWER_LIMIT: Final = 16 * 1024**3
 """Octets of an answer, at the most."""
+
+_SIPS: Final = 4
+"""How often a stream that waits takes something, in the time that its sender may take."""
 
 
 class Arriving:
@@ -128,6 +133,9 @@ class Stream(Generic[Resp]):
         self._spooling: tuple[str, Spool] | None = None
         self._expected: _Expected | None = None
         self._read: set[str] = set()
+        self._reading = asyncio.Lock()
+        self._sipping: asyncio.Task[None] | None = None
+        self._failure: Exception | None = None
 
     async def open(self) -> None:
         """Read the envelope; what comes before it is spooled. Raises as `SoapClient.send`."""
@@ -153,6 +161,8 @@ class Stream(Generic[Resp]):
             what=self._what,
         )
         self._expected = expected
+        if expected is not None:
+            self._sipping = asyncio.create_task(self._sip())
 
     async def document(self, content_id: str) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of one document as they arrive; used by `Arriving`."""
@@ -160,33 +170,55 @@ class Stream(Generic[Resp]):
             if content_id in self._read:
                 raise ValueError(f"document {content_id} is read once only")
             self._read.add(content_id)
-            if not await self._skip_to(content_id):
-                for chunk in self._spooled[content_id].chunks():
+            async with self._reading:
+                here, is_whole = await self._skip_to(content_id)
+                for chunk in here.chunks() if here else ():
                     yield chunk
-                return
-            async for event in self._events:
-                if isinstance(event, mtom.AttachmentEnds):
+                if is_whole:
                     return
-                if isinstance(event, mtom.AttachmentData):
-                    yield event.data
+                async for event in self._events:
+                    if isinstance(event, mtom.AttachmentEnds):
+                        return
+                    if isinstance(event, mtom.AttachmentData):
+                        yield event.data
 
     def discard(self) -> None:
         """Let go of the connection, and of what was spooled; may be called again."""
+        if self._sipping is not None:
+            self._sipping.cancel()
         self._answer.close()
         if self._spooling is not None:
             self._spooling[1].discard()
         for spooled in self._spooled.values():
             spooled.discard()
 
-    async def _skip_to(self, content_id: str) -> bool:
-        """Spool what comes before a document; tell whether the document is next to arrive."""
+    async def _skip_to(self, content_id: str) -> tuple[Spooled | None, bool]:
+        """Spool what comes before a document; return what is here of it, and if that is all."""
         if content_id in self._spooled:
-            return False
+            return self._spooled[content_id], True
+        if self._failure is not None:
+            raise self._failure
+        if self._spooling is not None and self._spooling[0] == content_id:
+            self._spooled[content_id], self._spooling = self._spooling[1].finish(), None
+            return self._spooled[content_id], False
         async for event in self._events:
             if isinstance(event, mtom.AttachmentBegins) and event.content_id == content_id:
-                return True
+                return None, False
             self._keep(event)
         raise Unavailable(self._what, f"the document '{content_id}' is not in the answer")
+
+    async def _sip(self) -> None:
+        """Take a piece now and then while nobody reads; tell the next reader what failed."""
+        try:
+            while True:
+                await asyncio.sleep(self._idle_s / _SIPS)
+                if not self._reading.locked():
+                    async with self._reading:
+                        self._keep(await anext(self._events))
+        except StopAsyncIteration:
+            pass
+        except Exception as failure:  # noqa: BLE001  # whoever reads on is told, whatever it is
+            self._failure = failure
 
     def _keep(self, event: mtom.Event) -> None:
         """Spool an event of a document that nobody has asked for yet, and that somebody may."""

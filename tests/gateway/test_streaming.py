@@ -126,6 +126,43 @@ def whole(exchange: Exchange) -> None:
     end(exchange)
 
 
+def test_a_community_that_waits_for_its_turn_can_go_on_sending(tmp_path: Path) -> None:
+    size = 16
+    came, most_is_sent = threading.Event(), threading.Event()
+
+    def first(exchange: Exchange) -> None:
+        begin(exchange)
+        chunk(exchange, BLOCK)
+        while not most_is_sent.wait(0.2):
+            chunk(exchange, b".")
+        end(exchange)
+
+    def second(exchange: Exchange) -> None:
+        begin(exchange)
+        assert came.wait(HANG_GUARD_S)
+        for number in range(size):
+            if number == size - 2:
+                most_is_sent.set()  # which is more than all buffers on the way hold
+            chunk(exchange, BLOCK)
+        end(exchange)
+
+    with (
+        rude.rude(first) as one_of_them,
+        rude.rude(second) as another,
+        alone(
+            tmp_path, others={"first": one_of_them.url, "second": another.url}, idle_s=1.0
+        ) as one,
+    ):
+        result = one.client.retrieve(
+            [request("first"), request("second")],
+            into=tmp_path,
+            progress=lambda _octets: came.set(),
+        )
+    one_document, other = (each.path.read_bytes() for each in result.documents)
+    assert one_document.rstrip(b".") == BLOCK.rstrip(b".")
+    assert other == BLOCK * size
+
+
 class EnoughError(Exception):
     """What a consumer raises that wants no more."""
 
