@@ -17,7 +17,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +32,8 @@ from hub.tls import client_context
 from tests.databases import running_postgres
 from tests.object_stores import running_s3
 
+ACTORS: Final = ("registry", "repository", "gateway")
+"""In the order in which they start: each needs those before it."""
 HOME: Final = "urn:oid:2.16.578.1.12.4.1.7.1.99"
 REPOSITORY: Final = "2.16.578.1.12.4.1.7.1.99.1"
 DURABLE: Final = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "512MB"}
@@ -113,8 +115,8 @@ class Community:
 
 
 @contextlib.contextmanager
-def running(folder: Path, options: Options) -> Iterator[Community]:
-    """Start a community with its data below `folder`, and end it."""
+def running(folder: Path, options: Options, actors: Sequence[str] = ACTORS) -> Iterator[Community]:
+    """Start a community, or some of its actors, with its data below `folder`, and end it."""
     with contextlib.ExitStack() as stack:
         community = Community(folder, _certificates(folder) if options.tls else None)
         for name in ("registry", "repository"):
@@ -126,7 +128,7 @@ def running(folder: Path, options: Options) -> Iterator[Community]:
             blobs = stack.enter_context(running_s3(folder))
             if (pid := processes.descendant("versitygw")) is not None:
                 community.pids["s3"] = pid
-        for name in ("registry", "repository", "gateway"):
+        for name in actors:
             settings = _settings(name, community, blobs)
             stack.enter_context(_actor(name, community, settings, migrate=options.postgres))
         yield community

@@ -9,6 +9,7 @@ import itertools
 import os
 import socket
 import sqlite3
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -104,7 +105,7 @@ def exchange(request: int, answer: int) -> Cost:
 
             found = median(costs(work, repeats=1))
         server.join()
-    return Cost(sum(spent) / len(spent) / 1000, found.elapsed)
+    return Cost(statistics.median(spent) / 1000, found.elapsed)
 
 
 def commit(community: Community) -> Cost:

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import load, messages, processes
-from benchmarks.community import Community, Options, running
+from benchmarks.community import ACTORS, Community, Options, running
 from benchmarks.load import Transfer
 from benchmarks.messages import FIRST
 
-ACTORS: Final = ("registry", "repository", "gateway")
 _MB: Final = 1_000_000
 
 

@@ -6,7 +6,7 @@ load client ══ keep-alive ══▶ felles serve …       CPU of each proce
 ```
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
@@ -281,6 +281,10 @@ def _envelope(message: Message) -> bytes:
     return body[body.index(b"<soap:Envelope") : body.index(b"</soap:Envelope>") + 16]
 
 
-def names(wanted: Sequence[str], of: Iterable[str]) -> list[str]:
-    """Return those of `of` that one of `wanted` is, or begins; all, if nothing is wanted."""
-    return [name for name in of if not wanted or any(name.startswith(each) for each in wanted)]
+def names(wanted: Sequence[str], of: Sequence[str]) -> list[str]:
+    """Return those of `of` that `wanted` names, or that begin so; all, if nothing is wanted."""
+
+    def is_meant(name: str, by: str) -> bool:
+        return name == by if by in of else name.startswith(by)
+
+    return [name for name in of if not wanted or any(is_meant(name, each) for each in wanted)]
