@@ -62,7 +62,7 @@ class Limits:
     """
 
     octets: int = 16 * 1024**2
-    tags: int = 200_000
+    tags: int = 330_000
     attributes: int = 150_000
 
     @property
