@@ -1,9 +1,10 @@
 """What the gateway's handlers work with: its own community, the others, and how to ask them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from gateway.breaker import Breaker
 from gateway.communities import Community
 from hub.soap_client import Stream
 from ihe.datatypes import HomeCommunityId
@@ -68,6 +69,8 @@ class Gateway:
         Seconds that the next piece of a document may take, once its envelope is here.
     send, stream
         The SOAP client.
+    breaker
+        Who has been silent lately.
     """
 
     home_community_id: HomeCommunityId
@@ -78,6 +81,7 @@ class Gateway:
     idle_s: float
     send: Send
     stream: OpenStream
+    breaker: Breaker = field(default_factory=Breaker)
 
     def knows(self, home: str) -> bool:
         """Tell whether `home` is the own or another known community."""

@@ -2,7 +2,8 @@
 
 Each is asked in a task of its own, with its own deadline. What came back in time is handed on in
 the order of configuration; each one that was silent, late or unreadable gives one
-XDSUnavailableCommunity that names it (ITI TF-2 3.18.4.1.3).
+XDSUnavailableCommunity that names it (ITI TF-2 3.18.4.1.3). One that has been late again and again
+is not waited for at all, for a while (`gateway.breaker`).
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from gateway.breaker import Breaker
 from hub import logs
 from hub.soap_client import RemoteFault, TooLarge
 from ihe.datatypes import HomeCommunityId
@@ -53,24 +55,48 @@ class Heard(Generic[T]):
 
 
 async def ask_all(
-    targets: Iterable[Target], ask: Callable[[Target], Awaitable[T]], *, trace_id: str
+    targets: Iterable[Target],
+    ask: Callable[[Target], Awaitable[T]],
+    *,
+    breaker: Breaker,
+    trace_id: str,
 ) -> list[Heard[T]]:
     """Ask every target at once; return what came of each, in their order.
 
     `ask` has the target's `deadline_s` to answer. Whatever it raises becomes that target's error.
+    A target that the `breaker` leaves alone is not asked.
     """
-    return list(await asyncio.gather(*(_ask(target, ask, trace_id) for target in targets)))
+    asking = (_ask(target, ask, breaker, trace_id) for target in targets)
+    return list(await asyncio.gather(*asking))
 
 
-async def _ask(target: Target, ask: Callable[[Target], Awaitable[T]], trace_id: str) -> Heard[T]:
+async def _ask(
+    target: Target, ask: Callable[[Target], Awaitable[T]], breaker: Breaker, trace_id: str
+) -> Heard[T]:
     try:
+        if not breaker.admits(target.url):
+            raise LeftAlone(target.url, "it was too late again and again, and is left alone now")  # noqa: TRY301  # told as any other failure
         async with asyncio.timeout(target.deadline_s):
-            return Heard(target, await ask(target))
+            answer = await ask(target)
     except Exception as failure:  # noqa: BLE001  # one community must not spoil the others' answers
+        if _is_late(failure):
+            breaker.was_late(target.url)
+        elif not isinstance(failure, LeftAlone):
+            breaker.has_answered(target.url)
         _log(failure, target, trace_id)
         code, reason = _explained(failure, target)
-    errors = (registry_error(code, f"{target} {reason}", home) for home in target.homes)
-    return Heard(target, None, tuple(errors))
+        errors = (registry_error(code, f"{target} {reason}", home) for home in target.homes)
+        return Heard(target, None, tuple(errors))
+    breaker.has_answered(target.url)
+    return Heard(target, answer)
+
+
+class LeftAlone(Unavailable):
+    """Nobody asked: whoever was late so often would be late again."""
+
+
+def _is_late(failure: Exception) -> bool:
+    return isinstance(failure, TimeoutError) or isinstance(failure.__cause__, TimeoutError)
 
 
 def _log(failure: Exception, target: Target, trace_id: str) -> None:

@@ -44,7 +44,7 @@ async def handle(request: AdhocQueryRequest, call: Call, gateway: Gateway) -> Ad
         found = queries.found_at_home(heard.target, heard.answer)
         return found if len(targets) == 1 else queries.without_unknown_patient(found)
 
-    heard = await ask_all(targets, ask, trace_id=call.trace_id)
+    heard = await ask_all(targets, ask, breaker=gateway.breaker, trace_id=call.trace_id)
     return queries.merge(list(map(found, heard)), unknown)
 
 

@@ -135,7 +135,7 @@ async def retrieve(
         call.at_end.callback(stream.discard)
         return stream
 
-    heard = await ask_all(by_target, ask, trace_id=call.trace_id)
+    heard = await ask_all(by_target, ask, breaker=gateway.breaker, trace_id=call.trace_id)
     documents: dict[DocumentRequest, DocumentResponse] = {}
     all_errors = list(errors)
     for one in heard:
