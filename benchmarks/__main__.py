@@ -52,7 +52,9 @@ _WIDTH: Final = 124
 
 def main() -> int:
     """Measure what the command line says; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--tls", action="store_true", help="mutual TLS instead of plain HTTP")
     parser.add_argument("--postgres", action="store_true", help="PostgreSQL instead of SQLite")
     parser.add_argument("--s3", action="store_true", help="S3 instead of files")
