@@ -66,7 +66,11 @@ def settings_of(chosen: Settings, sandbox: Sandbox, folder: Path, url: str) -> S
     )
     if sandbox.home:
         community = changed(community, home_community_id=sandbox.home)
-    own: dict[str, Any] = {"database": f"sqlite:///{folder}/registry.sqlite", "tls": None}
+    own: dict[str, Any] = {
+        "database": f"sqlite:///{folder}/registry.sqlite",
+        "feed_host": HOST,
+        "tls": None,
+    }
     if sandbox.codes is not None:
         own["codes"] = sandbox.codes
     if sandbox.feed_port is not None:
@@ -119,6 +123,7 @@ def description(site: Site, settled: Settings, folder: Path) -> dict[str, Any]:
     paths = [path for actor in site.actors for path in actor.mounts]
     return {
         **{path.strip("/"): f"{site.url}{path}" for path in paths},
+        **{each.name: each.url for actor in site.actors for each in actor.listeners},
         "health": f"{site.url}/health/ready",
         "home_community_id": settled.community.home_community_id,
         "repository_unique_id": settled.repository.repository_unique_id,

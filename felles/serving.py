@@ -30,7 +30,7 @@ from felles.output import failures, print_json, print_table, say
 from felles.sandbox import Sandbox, sandbox_site
 from hub import logs, loop_thread, settings
 from hub.actor import Actor, Site, close, ending, serving, site
-from hub.settings import ServerSettings, Settings, SettingsError, TlsSettings
+from hub.settings import RegistrySettings, ServerSettings, Settings, SettingsError, TlsSettings
 
 
 class Part(StrEnum):
@@ -69,7 +69,7 @@ class _Planned:
     def _actor(self, chosen: Settings) -> Actor:
         match self.name:
             case "registry":
-                return registry.app.build(chosen.registry, chosen.community)
+                return registry.app.build(chosen.registry, chosen.community, self.tls)
             case "repository":
                 return repository.app.build(chosen.repository, self.tls)
             case _:
@@ -188,24 +188,31 @@ def _sites(chosen: Settings, part: Part, *, development: bool) -> list[Site]:
 
 
 def _check_reach(plan: _Planned) -> None:
-    """Refuse plain HTTP to other machines: health data would cross the network in the clear."""
-    if plan.tls is not None or plan.where.host == "localhost":
-        return
+    """Refuse to go without TLS to other machines: health data would cross the network readable."""
+    places = [("host", plan.where.host, "HTTP")]
+    if isinstance(plan.where, RegistrySettings) and plan.where.feed_host is not None:
+        places.append(("feed_host", plan.where.feed_host, "MLLP"))
+    for name, host, protocol in places:
+        if plan.tls is None and not _is_loopback(host):
+            raise SettingsError(
+                f"{plan.name}.{name} is {host}, and no certificate is set: plain {protocol} is"
+                " served on loopback only; set the table `tls`"
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
     try:
-        loopback = ipaddress.ip_address(plan.where.host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
-        raise SettingsError(
-            f"{plan.name}.host is {plan.where.host}, and no certificate is set: plain HTTP is"
-            " served on loopback only; set the table `tls`"
-        )
+        return False
 
 
 def _endpoints(sites: Sequence[Site]) -> dict[str, Any]:
-    return {
-        path.strip("/"): f"{one.url}{path}"
-        for one in sites
-        for actor in one.actors
-        for path in actor.mounts
-    }
+    found: dict[str, Any] = {}
+    for one in sites:
+        for actor in one.actors:
+            found |= {path.strip("/"): f"{one.url}{path}" for path in actor.mounts}
+            found |= {listener.name: listener.url for listener in actor.listeners}
+    return found

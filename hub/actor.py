@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from hub import logs
 from hub.http_server import Server, listen
@@ -15,6 +16,28 @@ from hub.settings import ServerSettings, TlsSettings
 from hub.tls import server_context
 from hub.web import Mount, Web
 from ihe.errors import Unavailable
+
+
+class Listener(Protocol):
+    """A socket of an actor's own for another protocol than HTTP, bound already."""
+
+    @property
+    def name(self) -> str:
+        """What it is for."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Where it is, `mllp://127.0.0.1:2575`."""
+        ...
+
+    def serving(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Serve while the block runs."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +52,8 @@ class Actor:
         What it serves, by path.
     ready
         Raises `Unavailable` when something that it needs does not answer.
+    listeners
+        Where it listens beside HTTP.
     background
         Coroutine functions that run beside it until it stops, such as a sweeper.
     close
@@ -38,6 +63,7 @@ class Actor:
     name: str
     mounts: Mapping[str, Mount]
     ready: Callable[[], None] = lambda: None
+    listeners: Sequence[Listener] = ()
     background: Sequence[Callable[[], Awaitable[None]]] = ()
     close: Callable[[], Awaitable[None] | None] = lambda: None
 
@@ -97,6 +123,8 @@ def close(actor: Actor) -> None:
 
 
 async def _close(actor: Actor) -> None:
+    for listener in actor.listeners:
+        listener.close()
     closing = actor.close()
     if closing is not None:
         await closing
@@ -113,18 +141,28 @@ async def serving(sites: Sequence[Site]) -> AsyncIterator[None]:
         for actor in site.actors
         for work in actor.background
     ]
+
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
     try:
         while not all(server.started for server in servers):
             for task in tasks:
                 if task.done():
                     task.result()
             await asyncio.sleep(0.01)
-        yield
+        async with contextlib.AsyncExitStack() as beside:
+            for site in sites:
+                for actor in site.actors:
+                    for listener in actor.listeners:
+                        await beside.enter_async_context(listener.serving())
+            beside.callback(stop)  # at the end first: all of them stop at the same time
+            yield
     finally:
         for task in background:
             task.cancel()
-        for server in servers:
-            server.should_exit = True
+        stop()
         await asyncio.gather(*tasks, *background, return_exceptions=True)
         for site in sites:
             for actor in site.actors:

@@ -141,6 +141,12 @@ class RegistrySettings(ServerSettings):
     """How rules are taken, by rule (`D14`) or group of rules (`D`); see rules.md."""
     patient_authorities: tuple[OidSetting, ...] | None = None
     """Assigning authorities whose patient ids are taken; any when left out."""
+    patient_namespaces: dict[str, OidSetting] = {}
+    """Assigning authorities by the namespace ids that an identity feed may call them."""
+    feed_port: Port | None = None
+    """TCP port for an identity feed (ITI-8 over MLLP), 0 for any free one; none when left out."""
+    feed_host: str | None = None
+    """Address to listen at for the feed; `host` when left out."""
     accepts_replays: bool = True
     """Whether a submission that comes again, the same in everything, succeeds again."""
     most_objects: Count = 10_000

@@ -5,12 +5,17 @@ from dataclasses import replace
 
 from hub import ids
 from hub.actor import Actor
-from hub.settings import CommunitySettings, RegistrySettings, SettingsError
+from hub.hl7_pipeline import Hl7Service
+from hub.http_server import listen
+from hub.mllp_server import MllpServer
+from hub.settings import CommunitySettings, RegistrySettings, SettingsError, TlsSettings
 from hub.soap_server import SoapServer
+from hub.tls import server_context
 from hub.web import Mount
 from hub.wsdl import pages
 from ihe.datatypes import HomeCommunityId
 from ihe.rules import Profile, Strictness, check_strictness
+from registry import iti8
 from registry.codes import CodeFile
 from registry.domain import Registry
 from registry.patients import PatientMode, PatientPolicy
@@ -22,8 +27,10 @@ NAME = "DocumentRegistry"
 PATH = "/registry"
 
 
-def build(settings: RegistrySettings, community: CommunitySettings) -> Actor:
-    """Return the registry that the settings describe.
+def build(
+    settings: RegistrySettings, community: CommunitySettings, tls: TlsSettings | None = None
+) -> Actor:
+    """Return the registry that the settings describe; `tls` is for its feed.
 
     Raises
     ------
@@ -31,17 +38,24 @@ def build(settings: RegistrySettings, community: CommunitySettings) -> Actor:
         The database URL, the list of codes or the strictness is none that can be used.
     Unavailable
         The database does not answer.
+    OSError
+        The address of the feed is in use or not there.
     """
     store = open_store(settings.database)
     try:
-        return actor(store, settings, community)
+        return actor(store, settings, community, tls)
     except BaseException:
         store.close()
         raise
 
 
-def actor(store: Store, settings: RegistrySettings, community: CommunitySettings) -> Actor:
-    """Return a registry on a store of its own; raises `SettingsError` as `build` does."""
+def actor(
+    store: Store,
+    settings: RegistrySettings,
+    community: CommunitySettings,
+    tls: TlsSettings | None = None,
+) -> Actor:
+    """Return a registry on a store of its own; raises as `build` does."""
     registry, codes = ports(store, settings, community)
     soap = SoapServer(NAME, SERVES, registry)
     return Actor(
@@ -52,6 +66,7 @@ def actor(store: Store, settings: RegistrySettings, community: CommunitySettings
             )
         },
         ready=store.ready,
+        listeners=_listeners(settings, registry, tls),
         background=(codes.watch,) if codes is not None else (),
         close=store.close,
     )
@@ -72,12 +87,29 @@ def ports(
         patients=PatientPolicy(
             PatientMode(settings.patients),
             frozenset(authorities) if authorities is not None else None,
+            settings.patient_namespaces,
         ),
         profile=_profile(settings, codes),
         accepts_replays=settings.accepts_replays,
         most_objects=settings.most_objects,
     )
     return registry, codes
+
+
+def _listeners(
+    settings: RegistrySettings, registry: Registry, tls: TlsSettings | None
+) -> tuple[MllpServer, ...]:
+    """Return where the identity feed is listened to, if it is wanted; the socket is bound."""
+    if settings.feed_port is None:
+        return ()
+    context = server_context(tls.certificate, tls.key, tls.authorities) if tls else None
+    service = Hl7Service(
+        transaction="ITI-8",
+        actor=NAME,
+        handle=lambda message, call: iti8.handle(message, call, registry),
+    )
+    listener = listen(settings.feed_host or settings.host, settings.feed_port)
+    return (MllpServer(service, listener, tls=context, name="feed"),)
 
 
 def _profile(settings: RegistrySettings, codes: CodeFile | None) -> Callable[[], Profile]:

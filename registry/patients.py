@@ -6,8 +6,8 @@ longer good for new documents, and an affinity domain may name the assigning aut
 it takes.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ihe.datatypes import CX
@@ -36,10 +36,13 @@ class PatientPolicy:
         Where known ids come from.
     authorities
         OIDs of the assigning authorities whose ids are taken; None for any.
+    namespaces
+        OIDs of assigning authorities by the namespace ids that feeds call them.
     """
 
     mode: PatientMode = PatientMode.OPEN
     authorities: frozenset[str] | None = None
+    namespaces: Mapping[str, str] = field(default_factory=dict)
 
 
 def with_canonical_ids(submission: Submission) -> Submission:
