@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 from hub import asgi, clock, ids, logs, pipeline
 from hub.asgi import Receive, Scope, Send
-from hub.intake import Intake
+from hub.intake import MEDIA_TYPES, Intake
 from hub.lane import Lane
 from hub.limits import Limits
 from hub.parts import OpenSink, StagedContent
@@ -32,18 +32,6 @@ from ihe.soap import mtom
 from ihe.soap.mime import read_content_type
 
 T = TypeVar("T")
-MEDIA_TYPES: Final = (
-    "application/soap+xml",
-    "multipart/related",
-    "application/xop+xml",
-    "text/xml",
-    "application/xml",
-)
-"""What a message may come as; the last three from careless senders.
-
-A browser sends none of these to another site without asking first, so that no web page can make a
-user's browser, and the certificate in it, send a message.
-"""
 _SMALL: Final = 32 * 1024
 _RETRY_AFTER_S: Final = 2
 _TIMEOUT: Final = 408
@@ -333,7 +321,11 @@ class _Pace:
 
 
 def _check(headers: Mapping[str, str], limits: Limits) -> None:
-    """Refuse what the HTTP headers already tell to be useless."""
+    """Refuse what the HTTP headers already tell to be useless.
+
+    A browser sends none of the media types to another site without asking first, so that no web
+    page can make a user's browser, and the certificate in it, send a message.
+    """
     media_type = read_content_type(headers.get("content-type", "")).media_type
     if media_type not in MEDIA_TYPES:
         raise SoapFault(
