@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from hub import logs
+from hub import ids, logs
 from hub.call import Call, Peer
 from hub.parts import StagedContent
 from hub.serving import Served
@@ -32,6 +32,7 @@ from ihe.errors import (
     XdsFailure,
     registry_error,
 )
+from ihe.hl7v3.values import DetailCode
 from ihe.messages import Attachment, Body
 from ihe.soap.envelope import Envelope, read_envelope, write_response_envelope
 from ihe.soap.faults import write_fault
@@ -91,6 +92,7 @@ class Exchange:
     incoming: Incoming
     envelope: Envelope | None = None
     served: Served[Any] | None = None
+    request: Any = None
     response: Any = None
 
     @property
@@ -156,7 +158,9 @@ def read_request(exchange: Exchange) -> Any:
     """Turn the body into the transaction's request value: step three. Raises `SoapFault`."""
     served, envelope = exchange.served, exchange.envelope
     assert served is not None and envelope is not None  # noqa: S101, PT018  # our own order
-    return served.transaction.read_request(envelope.body, exchange.incoming.parts)
+    request = served.transaction.read_request(envelope.body, exchange.incoming.parts)
+    exchange.request = request
+    return request
 
 
 def handle(exchange: Exchange, work: Callable[[], Any]) -> Any:
@@ -220,6 +224,9 @@ def write_reply(exchange: Exchange) -> Reply:
     assert served is not None and envelope is not None  # noqa: S101, PT018  # our own order
     transaction = served.transaction
     response = _traced(exchange.response, exchange.incoming.trace_id)
+    if transaction.addressed is not None:
+        time = exchange.call.time
+        response = transaction.addressed(response, exchange.request, ids.new_uuid(), time)
     body: Body = transaction.write_response(response)
     pieces = write_response_envelope(
         action=transaction.response_action,
@@ -241,7 +248,7 @@ def write_reply(exchange: Exchange) -> Reply:
     )
 
 
-_CODES: Final = frozenset(ErrorCode)
+_CODES: Final = frozenset[str]({*ErrorCode, *DetailCode})
 """Codes that may stand in a log: other communities may write anything as a code."""
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: one entry for each ITI transaction that the hub answers or sends.
+"""The catalogue: an entry for each ITI transaction that the hub answers or sends by SOAP.
 
 A `Transaction` ties a number to its WS-Addressing actions, its pair of messages with their readers
 and writers, and its packaging. Servers dispatch on `action`, clients send by it, documentation and
@@ -6,7 +6,7 @@ WSDL are generated from it, and the types of request and response follow it into
 
 References
 ----------
-ITI TF-2 3.18 to 3.62; Appendix V.3 (names) and V.8 (packaging); RMD 3.62, 3.86; RMU 3.92.
+ITI TF-2 3.18 to 3.62, 3.44; Appendix V.3 (names) and V.8 (packaging); RMD 3.62, 3.86; RMU 3.92.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +16,11 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from lxml.etree import _Element
 
+from ihe.datatypes import DTM
 from ihe.ebxml import requests, responses
 from ihe.errors import ErrorCode, RegistryError
+from ihe.hl7v3 import acknowledging, feed
+from ihe.hl7v3.values import Acknowledgement, PatientMerge, PatientRecord
 from ihe.messages import (
     AdhocQueryRequest,
     AdhocQueryResponse,
@@ -32,10 +35,11 @@ from ihe.messages import (
     SubmitObjectsRequest,
     status_of,
 )
-from ihe.vocabulary import LCM, QUERY, RMD, RS, XDS
+from ihe.vocabulary import HL7V3, LCM, QUERY, RMD, RS, XDS
 
 Req = TypeVar("Req")
 Resp = TypeVar("Resp")
+Fed = TypeVar("Fed", PatientRecord, PatientMerge)
 
 
 class Packaging(Enum):
@@ -74,6 +78,10 @@ class Transaction(Generic[Req, Resp]):
         Makes the response that says only what went wrong.
     internal_error
         The code for a failure of the hub itself.
+    addressed
+        For messages that say themselves whose answer they are, which is what WS-Addressing says of
+        all others: makes a response the answer to a request, None for one that was not read, with
+        a new UUID of its own and its time.
     """
 
     number: int
@@ -91,6 +99,7 @@ class Transaction(Generic[Req, Resp]):
     write_response: Callable[[Resp], Body]
     failure: Callable[[Sequence[RegistryError]], Resp]
     internal_error: ErrorCode
+    addressed: Callable[[Resp, Req | None, str, DTM], Resp] | None = None
 
     @property
     def name(self) -> str:
@@ -189,6 +198,33 @@ def _retrieve(
     )
 
 
+def _feed(
+    interaction: str,
+    happened: str,
+    read: Callable[[_Element, Parts], Fed],
+    write: Callable[[Fed], Body],
+) -> Transaction[Fed, Acknowledgement]:
+    """Return one of the messages of ITI-44, each of which has an action of its own."""
+    return Transaction(
+        number=44,
+        title=f"Patient Identity Feed HL7 V3: {happened}",
+        responder=Responder.REGISTRY,
+        operation=interaction,
+        action=f"{HL7V3}:{interaction}",
+        response_action=f"{HL7V3}:{acknowledging.INTERACTION}",
+        request_element=f"{{{HL7V3}}}{interaction}",
+        response_element=f"{{{HL7V3}}}{acknowledging.INTERACTION}",
+        packaging=Packaging.SIMPLE,
+        read_request=read,
+        write_request=write,
+        read_response=acknowledging.read_acknowledgement,
+        write_response=acknowledging.write_acknowledgement,
+        failure=acknowledging.failure,
+        internal_error=ErrorCode.REGISTRY_ERROR,
+        addressed=acknowledging.addressed,
+    )
+
+
 ITI_18: Final = _query(18, "Registry Stored Query", Responder.REGISTRY, "RegistryStoredQuery")
 ITI_38: Final = _query(38, "Cross Gateway Query", Responder.RESPONDING_GATEWAY, "CrossGatewayQuery")
 ITI_39: Final = _retrieve(
@@ -213,6 +249,9 @@ ITI_41: Final[Transaction[ProvideAndRegisterRequest, RegistryResponse]] = Transa
 )
 ITI_42: Final = _submit(42, "Register Document Set-b", "RegisterDocumentSet-b", 2007)
 ITI_43: Final = _retrieve(43, "Retrieve Document Set", Responder.REPOSITORY, "RetrieveDocumentSet")
+ITI_44_ADD: Final = _feed(feed.ADD, "record added", feed.read_add, feed.write_add)
+ITI_44_REVISE: Final = _feed(feed.REVISE, "record revised", feed.read_revise, feed.write_revise)
+ITI_44_MERGE: Final = _feed(feed.MERGE, "duplicates resolved", feed.read_merge, feed.write_merge)
 ITI_51: Final = _query(
     51, "Multi-Patient Stored Query", Responder.REGISTRY, "MultiPatientStoredQuery", 2009
 )
@@ -268,6 +307,6 @@ ITI_92: Final = _submit(
 )
 
 CATALOGUE: Final = (
-    ITI_18, ITI_38, ITI_39, ITI_41, ITI_42, ITI_43,
+    ITI_18, ITI_38, ITI_39, ITI_41, ITI_42, ITI_43, ITI_44_ADD, ITI_44_REVISE, ITI_44_MERGE,
     ITI_51, ITI_57, ITI_61, ITI_62, ITI_86, ITI_92,
 )  # fmt: skip  # in the order of their numbers

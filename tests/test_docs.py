@@ -55,7 +55,7 @@ def test_the_catalogue_is_in_the_order_of_its_numbers_and_each_action_is_of_one_
     None
 ):
     numbers = [each.number for each in transactions.CATALOGUE]
-    assert numbers == sorted(set(numbers))
+    assert numbers == sorted(numbers)
     assert len({each.action for each in transactions.CATALOGUE}) == len(numbers)
 
 

@@ -54,6 +54,7 @@ _REMOVE = "{urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0}RemoveObjectsRequest"
 _REMOVE_DOCUMENTS = "{urn:ihe:iti:rmd:2017}RemoveDocumentsRequest"
 _ASK, _FOUND = _QUERY[0] % "Request", _QUERY[1] % "Response"
 _GET, _GOT = f"{_XDS}RetrieveDocumentSetRequest", f"{_XDS}RetrieveDocumentSetResponse"
+_V3, _ACK = "urn:hl7-org:v3", "MCCI_IN000002UV01"
 _PROVIDE = f"{_XDS}ProvideAndRegisterDocumentSetRequest"
 
 
@@ -71,6 +72,10 @@ TABLE: Final = (
     _row(41, 2007, "ProvideAndRegisterDocumentSet-b", _PROVIDE, _ANSWER, mtom=True),
     _row(42, 2007, "RegisterDocumentSet-b", _SUBMIT, _ANSWER),
     _row(43, 2007, "RetrieveDocumentSet", _GET, _GOT, mtom=True),
+    *(
+        Row(44, f"{_V3}:{name}", f"{{{_V3}}}{name}", f"{_V3}:{_ACK}", f"{{{_V3}}}{_ACK}")
+        for name in ("PRPA_IN201301UV02", "PRPA_IN201302UV02", "PRPA_IN201304UV02")
+    ),
     _row(51, 2009, "MultiPatientStoredQuery", _ASK, _FOUND),
     _row(57, 2010, "UpdateDocumentSet", _SUBMIT, _ANSWER),
     Row(

@@ -16,10 +16,10 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape, quoteattr
 
 from ihe.transactions import Transaction
-from ihe.vocabulary import LCM, QUERY, RMD, RS, XDS
+from ihe.vocabulary import HL7V3, LCM, QUERY, RMD, RS, XDS
 
-SCHEMAS: Final = ("xml", "rim", "rs", "lcm", "query", "xds", "rmd")
-_PREFIXES: Final = {LCM: "lcm", QUERY: "query", RS: "rs", XDS: "xds", RMD: "rmd"}
+SCHEMAS: Final = ("xml", "rim", "rs", "lcm", "query", "xds", "rmd", "hl7")
+_PREFIXES: Final = {LCM: "lcm", QUERY: "query", RS: "rs", XDS: "xds", RMD: "rmd", HL7V3: "hl7"}
 _MEDIA_TYPE: Final = "text/xml; charset=utf-8"
 
 

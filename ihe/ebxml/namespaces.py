@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ihe.vocabulary import LCM, QUERY, RIM, RMD, RS, XDS, XOP
+from ihe.vocabulary import HL7V3, LCM, QUERY, RIM, RMD, RS, XDS, XOP
 
 RIM_PREFIX: Final = f'xmlns:rim="{RIM}"'
 RS_PREFIX: Final = f'xmlns:rs="{RS}"'
@@ -20,6 +20,7 @@ _PREFIXES: Final = {
     XDS: "xds",
     RMD: "rmd",
     XOP: "xop",
+    HL7V3: "hl7",
 }
 
 

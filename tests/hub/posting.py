@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 from lxml.etree import _Element
 
+from ihe.hl7v3 import feed
 from ihe.messages import RemoveDocumentsRequest, RemoveObjectsRequest, SubmitObjectsRequest
 from ihe.model import ObjectRef
 from ihe.transactions import CATALOGUE, ITI_18, ITI_41, Transaction
 from tests import samples
+from tests.ihe.hl7v3.feeds import MERGED, RECORD
 from tests.repository import scene
 from tests.wire_oracle import SOAP, envelope_of, problems_of_response, qualified
 
@@ -104,12 +106,17 @@ def envelope(
 
 def request_body(transaction: Transaction[Any, Any]) -> bytes:
     """Return a good request of a transaction, without what is around it."""
-    return b"".join(transaction.write_request(SAMPLES[transaction.number]).xml)
+    return b"".join(transaction.write_request(sample(transaction)).xml)
 
 
 def request(transaction: Transaction[Any, Any]) -> bytes:
     """Return a good request of a transaction in its envelope."""
     return envelope(transaction.action, request_body(transaction))
+
+
+def sample(transaction: Transaction[Any, Any]) -> Any:
+    """Return a good request of a transaction."""
+    return FEEDS.get(transaction.operation) or SAMPLES[transaction.number]
 
 
 SAMPLES: Final[dict[int, Any]] = {
@@ -126,8 +133,9 @@ SAMPLES: Final[dict[int, Any]] = {
     86: RemoveDocumentsRequest(samples.retrieve().documents),
     92: SubmitObjectsRequest(samples.submission()),
 }
-"""A good request of each transaction."""
-assert {each.number for each in CATALOGUE} == set(SAMPLES), "a sample for each transaction"
+FEEDS: Final[dict[str, Any]] = {feed.ADD: RECORD, feed.REVISE: RECORD, feed.MERGE: MERGED}
+"""A good request of each message of ITI-44."""
+assert all(sample(each) for each in CATALOGUE), "a sample for each transaction"
 
 
 def multipart(

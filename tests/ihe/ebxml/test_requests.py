@@ -32,7 +32,11 @@ def element(text: str) -> Any:
 # --- what kind of message ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("transaction", transactions.CATALOGUE, ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "transaction",
+    [each for each in transactions.CATALOGUE if each.number != 44],
+    ids=lambda each: each.name,
+)
 def test_a_body_that_is_not_the_transaction_s_own_is_a_fault(transaction: Any) -> None:
     other = element('<rs:RegistryError errorCode="x" codeContext="y"/>')
     for read, expected in (

@@ -107,6 +107,8 @@ def test_what_is_written_is_schema_valid(name: str, data: st.DataObject) -> None
 def test_every_codec_of_the_catalogue_is_tried() -> None:
     tried = {function for read, write, _ in CODECS.values() for function in (read, write)}
     for each in transactions.CATALOGUE:
+        if each.number == 44:  # HL7 V3: tests/ihe/hl7v3
+            continue
         assert {
             each.read_request,
             each.write_request,
