@@ -22,7 +22,7 @@ from pathlib import Path
 from ihe.errors import Unavailable
 from repository.blobs import staging
 from repository.blobs.content import CheckedContent
-from repository.blobs.port import BlobInfo
+from repository.blobs.port import BlobInfo, is_key
 from repository.blobs.staging import StagedFile, StagingWriter
 
 
@@ -107,7 +107,7 @@ class FilesystemBlobs:
     def list(self) -> Iterator[BlobInfo]:
         """Yield all blobs."""
         for path in self._blobs.glob("??/*"):
-            if (info := self.stat(path.name)) is not None:
+            if is_key(path.name) and (info := self.stat(path.name)) is not None:
                 yield info
 
     def clean(self, before: datetime) -> int:
@@ -123,10 +123,6 @@ class FilesystemBlobs:
         """Do nothing: no file is held open."""
 
     def _path(self, key: str) -> Path:
-        if len(key) != _KEY_LENGTH or not set(key) <= _HEX:
+        if not is_key(key):
             raise ValueError("a blob's key is 64 lower-case hex digits")
         return self._blobs / key[:2] / key
-
-
-_KEY_LENGTH = 64
-_HEX = set("0123456789abcdef")

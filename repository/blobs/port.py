@@ -9,13 +9,21 @@ Engines pass one contract suite (`tests/repository/blobs/`), and nobody but `rep
 which one runs.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from hub.parts import PartSink, StagedContent
 from ihe.messages import Content
+
+_KEY: Final = re.compile("[0-9a-f]{64}")
+
+
+def is_key(name: str) -> bool:
+    """Tell whether a name is that of a blob; what else lies in a store is not the hub's."""
+    return _KEY.fullmatch(name) is not None
 
 
 class StagedBlob(StagedContent, Protocol):

@@ -27,7 +27,7 @@ from ihe.errors import Unavailable
 from ihe.messages import CHUNK
 from repository.blobs import staging
 from repository.blobs.content import CheckedContent
-from repository.blobs.port import BlobInfo
+from repository.blobs.port import BlobInfo, is_key
 from repository.blobs.staging import StagedFile, StagingWriter
 
 T = TypeVar("T")
@@ -188,7 +188,8 @@ class S3Blobs:
         listed: Any = self._client.list_objects(self.bucket.name, prefix=PREFIX, recursive=True)
         while (found := _ask(lambda: next(listed, None))) is not None:
             key = str(found.object_name).removeprefix(PREFIX)
-            yield BlobInfo(key, found.size, _stored(found.last_modified))
+            if is_key(key):
+                yield BlobInfo(key, found.size, _stored(found.last_modified))
 
     def clean(self, before: datetime) -> int:
         """Forget old staged files."""

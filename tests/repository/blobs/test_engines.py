@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from ihe.messages import CHUNK
 from repository.blobs.content import AlteredBlob
 from repository.blobs.filesystem import FilesystemBlobs
 from repository.blobs.memory import MemoryBlobs
-from repository.blobs.s3 import S3Blobs, parse_bucket
+from repository.blobs.s3 import PREFIX, S3Blobs, parse_bucket
 from tests.object_stores import s3_url  # noqa: F401  # a fixture
 from tests.repository.blobs.contract import BlobsContract, joined, pattern, stage, store
 
@@ -59,6 +60,14 @@ class TestFilesystem(BlobsContract):
             with pytest.raises(ValueError, match="64 lower-case hex digits"):
                 blobs.read(key)
 
+    @pytest.mark.parametrize("name", ["ab/.nfs0001", "ab/notes.txt", "lost+found/x", "ab/cd/x"])
+    def test_what_else_lies_there_is_passed_over(self, blobs: FilesystemBlobs, name: str) -> None:
+        key = store(blobs, b"letter")
+        stray = blobs.root / "blobs" / name
+        stray.parent.mkdir(parents=True, exist_ok=True)
+        stray.touch()
+        assert [each.key for each in blobs.list()] == [key]
+
     def test_a_folder_that_cannot_be_made_is_said_so(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(Unavailable, match="document folder"):
@@ -73,6 +82,11 @@ class TestS3(BlobsContract):
         blobs.ready()
         yield blobs
         blobs.close()
+
+    def test_what_else_lies_there_is_passed_over(self, blobs: S3Blobs) -> None:
+        key = store(blobs, b"letter")
+        blobs._client.put_object(blobs.bucket.name, f"{PREFIX}notes.txt", BytesIO(b"x"), 1)
+        assert [each.key for each in blobs.list()] == [key]
 
     def test_a_document_of_many_parts_is_read_back(self, blobs: S3Blobs) -> None:
         data = pattern(12 * 1024**2 + 1)
