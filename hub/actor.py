@@ -103,10 +103,11 @@ def site(actor: Actor, settings: ServerSettings, tls: TlsSettings | None) -> Sit
     OSError
         The address is in use or not there.
     """
+    context = server_context(tls.certificate, tls.key, tls.authorities) if tls else None
     return Site(
         actors=(actor,),
-        listener=listen(settings.host, settings.port),
-        tls=server_context(tls.certificate, tls.key, tls.authorities) if tls else None,
+        listener=listen(settings.host, settings.port),  # last: what fails leaves no socket behind
+        tls=context,
         limits=Limits(
             in_flight=settings.in_flight, threads=settings.threads, idle_s=settings.idle_s
         ),
