@@ -16,6 +16,7 @@ References
 ITI TF-2 3.39.4.1.3, 3.43.4.1.3.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -178,7 +179,7 @@ def _missing(response: Answer, place: Place) -> list[RegistryError]:
     if any(error.location in {"", place.home} for error in response.errors):
         return []  # it is for whatever is missing
     found = {_ids(document.request) for document in response.documents}
-    named = " ".join(f"{error.location} {error.context}" for error in response.errors)
+    said = " ".join(f"{error.location} {error.context}" for error in response.errors)
     return [
         registry_error(
             ErrorCode.DOCUMENT_UNIQUE_ID,
@@ -186,8 +187,13 @@ def _missing(response: Answer, place: Place) -> list[RegistryError]:
             request.document_unique_id,
         )
         for request in place.requests
-        if _ids(request) not in found and request.document_unique_id not in named
+        if _ids(request) not in found and not _names(said, request.document_unique_id)
     ]
+
+
+def _names(text: str, unique_id: str) -> bool:
+    """Tell whether a text has an id in it, and not one that begins or ends with it."""
+    return re.search(rf"(?<![\w.]){re.escape(unique_id)}(?!\w|\.\d)", text) is not None
 
 
 def repository_silent(place: Place, errors: Sequence[RegistryError]) -> list[RegistryError]:

@@ -8,7 +8,8 @@ open`), so that a gateway can hand on a document of any size that it never holds
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 import aiohttp
 
@@ -26,7 +27,7 @@ from hub.remote import (
     read_answer,
 )
 from hub.spool import Spool
-from ihe.messages import CHUNK
+from ihe.messages import CHUNK, AdhocQueryRequest, RetrieveDocumentSetRequest
 from ihe.soap import mtom
 from ihe.soap.envelope import write_request_envelope
 from ihe.transactions import Packaging, Transaction
@@ -45,6 +46,20 @@ __all__ = [
 
 Req = TypeVar("Req")
 Resp = TypeVar("Resp")
+
+_QUESTIONS: Final = (AdhocQueryRequest, RetrieveDocumentSetRequest)
+"""Requests that change nothing where they arrive, and may arrive twice."""
+
+
+@dataclass(slots=True)
+class _Way:
+    """How a request goes: by a connection of its own, or by one that was kept from before."""
+
+    is_kept: bool = False
+
+
+async def _note_kept(_session: object, context: Any, _parameters: object) -> None:
+    context.trace_request_ctx.is_kept = True
 
 
 class SoapClient:
@@ -168,7 +183,6 @@ class SoapClient:
             "traceparent": f"00-{trace_id}-{trace_id[16:]}-01",
             "accept-encoding": "identity",
         }
-        data: bytes | AsyncIterator[bytes]
         if transaction.packaging is Packaging.MTOM:
             package = mtom.Package(
                 boundary=f"felles_{ids.new_trace_id()}",
@@ -179,16 +193,40 @@ class SoapClient:
             headers["content-type"] = package.content_type
             if package.content_length is not None:
                 headers["content-length"] = str(package.content_length)
-            data = _pieces(package)
+            data: mtom.Package | bytes = package
         else:
             headers["content-type"] = (
                 f'application/soap+xml; charset=UTF-8; action="{transaction.action}"'
             )
             data = b"".join(envelope)
-        return await self._http().post(to, data=data, headers=headers, allow_redirects=False)
+        return await self._sent(to, data, headers, may_repeat=isinstance(request, _QUESTIONS))
+
+    async def _sent(
+        self, to: str, data: mtom.Package | bytes, headers: dict[str, str], *, may_repeat: bool
+    ) -> aiohttp.ClientResponse:
+        """Send a message until there is an answer or a failure of a new connection.
+
+        The other side may close a connection that it had kept open, just when the next message
+        goes out; a question is then asked again.
+        """
+        while True:
+            way = _Way()
+            try:
+                return await self._http().post(
+                    to,
+                    data=data if isinstance(data, bytes) else _pieces(data),
+                    headers=headers,
+                    allow_redirects=False,
+                    trace_request_ctx=way,
+                )
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                if not (way.is_kept and may_repeat):
+                    raise
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
+            tracing = aiohttp.TraceConfig()
+            tracing.on_connection_reuseconn.append(_note_kept)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     ssl=self._tls or True, limit=0, limit_per_host=self._connections
@@ -197,6 +235,7 @@ class SoapClient:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,  # the intake does, and knows when to stop
                 read_bufsize=CHUNK,
+                trace_configs=[tracing],
             )
         return self._session
 

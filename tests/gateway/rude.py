@@ -86,7 +86,7 @@ def rude(behave: Behaviour, *, listens: bool = True) -> Iterator[Rude]:
     def serve(connection: socket.socket) -> None:
         with contextlib.suppress(OSError), contextlib.closing(connection):
             connection.settimeout(HANG_GUARD_S)
-            exchange = Exchange(connection, _read_request(connection) if listens else b"")
+            exchange = Exchange(connection, read_request(connection) if listens else b"")
             server.asked.append(exchange)
             behave(exchange)
 
@@ -114,7 +114,7 @@ def rude(behave: Behaviour, *, listens: bool = True) -> Iterator[Rude]:
             thread.join(HANG_GUARD_S)
 
 
-def _read_request(connection: socket.socket) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
     """Read one HTTP request; return its SOAP envelope."""
     with connection.makefile("rb") as file:
         file.readline()

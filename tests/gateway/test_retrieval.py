@@ -151,6 +151,13 @@ def test_documents_that_an_answer_says_nothing_of_are_told(tmp_path: Path) -> No
     assert "neither the document nor an error" in result.errors[0].context
 
 
+def test_an_error_is_for_the_id_that_it_names_and_for_no_part_of_it(tmp_path: Path) -> None:
+    errors = (registry_error(ErrorCode.DOCUMENT_UNIQUE_ID, "no 2.25.90, no 2.25.7.", "there"),)
+    wanted = ("1", "2.25.9", "2.25.90", "25.90", "2.25.7")
+    result = get(tmp_path, answers_with(errors=errors), *wanted)
+    assert [error.location for error in result.errors] == ["there", "2.25.9", "25.90"]
+
+
 @pytest.mark.parametrize("location", ["", home_of("other")], ids=["nowhere", "community"])
 def test_one_error_for_the_whole_answer_is_enough(location: str, tmp_path: Path) -> None:
     busy = registry_error(ErrorCode.REPOSITORY_BUSY, "later", location)
