@@ -45,8 +45,10 @@ _OWN: Final = frozenset(DetailCode)
 
 
 def failure(errors: Sequence[RegistryError]) -> Acknowledgement:
-    """Return the acknowledgement of a failure that HL7 has one code for, and the Framework many."""
-    return Acknowledgement.of([replace(each, code=DetailCode.INTERNAL) for each in errors])
+    """Return the acknowledgement that errors call for; HL7 has one code for all of XDS's own."""
+    return Acknowledgement.of(
+        [each if each.code in _OWN else replace(each, code=DetailCode.INTERNAL) for each in errors]
+    )
 
 
 def addressed(
