@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, TypeVar
 import aiohttp
 
 from hub.intake import unpacking
+from hub.limits import Limits
 from hub.remote import TooLarge, check_is_soap, failures, headers_of, read_answer
 from hub.spool import Spool, Spooled
 from ihe.errors import Unavailable
@@ -31,6 +32,10 @@ Resp = TypeVar("Resp")
 
 ANSWER_LIMIT: Final = 16 * 1024**3
 """Octets of an answer, at the most."""
+
+LEAST_RATE: Final = Limits().least_rate
+"""Octets a second that the documents of an answer must have on average, while they are waited for;
+a sender that sends one byte now and then would otherwise hold up its reader for ever."""
 
 _SIPS: Final = 4
 """How often a stream that waits takes something, in the time that its sender may take."""
@@ -112,7 +117,8 @@ class Stream(Generic[Resp]):
     what
         Names the other side in errors.
     idle_s
-        Seconds that another piece of a document may take.
+        Seconds that another piece of a document may take; and after that many of waiting, the
+        answer must have come at `LEAST_RATE`.
     """
 
     response: Resp
@@ -244,12 +250,17 @@ class Stream(Generic[Resp]):
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         """Yield the bytes of the answer, unpacked."""
-        content, received = self._answer.content, 0
+        content, received, now = self._answer.content, 0, asyncio.get_running_loop().time
+        waited = 0.0
         while True:
+            before = now()
             async with asyncio.timeout(self._idle_s):
                 data = await content.readany()
             if not data:
                 break
+            waited += now() - before
+            if waited > self._idle_s and received < waited * LEAST_RATE:
+                raise Unavailable(self._what, f"less than {LEAST_RATE} octets a second came")
             for piece in (data,) if self._unpacking is None else self._unpacking.feed(data):
                 received += len(piece)
                 if received > ANSWER_LIMIT:

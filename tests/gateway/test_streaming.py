@@ -93,9 +93,15 @@ def hang(exchange: Exchange) -> None:
     exchange.until_gone()
 
 
+def drip(exchange: Exchange) -> None:
+    """Send one byte of the document now and then, and never nothing for long."""
+    begin(exchange)
+    exchange.drip(b"1\r\nx\r\n" * MB, gap_s=0.02)
+
+
 @pytest.mark.parametrize(
     "behave",
-    [cut, cut_within_a_chunk, ended_too_early, reset, hang],
+    [cut, cut_within_a_chunk, ended_too_early, reset, hang, drip],
     ids=lambda each: each.__name__,
 )
 def test_a_document_that_breaks_off_breaks_off_the_answer(
