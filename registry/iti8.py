@@ -14,14 +14,21 @@ from collections.abc import Iterable
 from typing import Final
 
 from hub.call import Call
-from ihe.datatypes import CX, OID, is_oid
+from ihe.datatypes import CX, OID
 from ihe.hl7v2.acknowledging import Outcome
 from ihe.hl7v2.adt import Event, Identifier, PatientFeed, read_feed
 from ihe.hl7v2.message import Condition, Message, Place, Refusal
-from ihe.state import State, comparable
 from registry.domain import Registry
+from registry.identities import (
+    NotMerged,
+    add_ids,
+    authorities,
+    different,
+    is_taken,
+    merge_ids,
+    patient_id,
+)
 from registry.patients import PatientPolicy
-from registry.store.port import Writer
 
 
 def handle(message: Message, _call: Call, registry: Registry) -> Outcome:
@@ -50,14 +57,8 @@ def _add(feed: PatientFeed, registry: Registry) -> Outcome:
     ids = _own(feed.identifiers, registry.patients)
     if not ids:
         _refuse_without_authority(feed.identifiers)
-        return Outcome(text=f"nothing changed: no id of {_authorities(registry.patients)}")
-
-    def work(writer: Writer) -> None:
-        writer.lock(ids)
-        for each in ids:
-            writer.add_patient(each)
-
-    registry.store.write(work)
+        return Outcome(text=f"nothing changed: no id of {authorities(registry.patients)}")
+    add_ids(ids, registry.store)
     return Outcome()
 
 
@@ -74,18 +75,16 @@ def _refuse_without_authority(identifiers: Iterable[Identifier]) -> None:
 def _merge(feed: PatientFeed, registry: Registry) -> Outcome:
     """Let everything of one id belong to another."""
     policy = registry.patients
-    subsumed = _only(_own(feed.subsumed, policy), _MRG_1, _authorities(policy))
+    subsumed = _only(_own(feed.subsumed, policy), _MRG_1, authorities(policy))
     of_the_same = [
         each for each in _own(feed.identifiers, policy) if each.authority == subsumed.authority
     ]
     survivor = _only(of_the_same, _PID_3, f"the assigning authority {subsumed.authority}")
-
-    def work(writer: Writer) -> None:
-        writer.lock((subsumed, survivor))
-        _check_merge(subsumed, survivor, writer)
-        writer.merge_patient(subsumed, survivor)
-
-    registry.store.write(work)
+    try:
+        merge_ids(subsumed, survivor, registry.store)
+    except NotMerged as refusal:
+        where = _PID_3 if refusal.of_survivor else _MRG_1
+        raise Refusal(Condition.UNKNOWN_KEY, refusal.reason, where) from None
     return Outcome()
 
 
@@ -100,21 +99,6 @@ def _only(ids: list[CX], place: Place, whose: str) -> CX:
     return ids[0]
 
 
-def _check_merge(subsumed: CX, survivor: CX, state: State) -> None:
-    """Refuse a merge that may not be (ITI TF-2 3.8.4.2.4)."""
-    if comparable(subsumed) == comparable(survivor):
-        reason = "an id cannot be merged into itself"
-        raise Refusal(Condition.UNKNOWN_KEY, reason, _MRG_1)
-    for patient_id, place in ((subsumed, _MRG_1), (survivor, _PID_3)):
-        patient = state.patient(patient_id)
-        if patient is None:
-            reason = "an id that the feed has made known was expected"
-            raise Refusal(Condition.UNKNOWN_KEY, reason, place)
-        if patient.survivor is not None:
-            reason = "an id in use was expected, and this one was merged into another before"
-            raise Refusal(Condition.UNKNOWN_KEY, reason, place)
-
-
 # --- ids -----------------------------------------------------------------------------------------
 
 
@@ -126,13 +110,13 @@ def _own(identifiers: Iterable[Identifier], policy: PatientPolicy) -> list[CX]:
     Refusal
         One of them cannot be a patient id of a document.
     """
-    found: dict[str, CX] = {}
-    for each in identifiers:
-        authority = _authority(each, policy)
-        if authority is not None:
-            patient_id = _patient_id(each, authority)
-            found.setdefault(comparable(patient_id), patient_id)
-    return list(found.values())
+    return different(
+        [
+            _patient_id(each, authority)
+            for each in identifiers
+            if (authority := _authority(each, policy)) is not None
+        ]
+    )
 
 
 def _authority(identifier: Identifier, policy: PatientPolicy) -> str | None:
@@ -142,12 +126,10 @@ def _authority(identifier: Identifier, policy: PatientPolicy) -> str | None:
     """
     universal_id = OID(identifier.universal_id).bare
     named = policy.namespaces.get(identifier.namespace)
-    if universal_id and identifier.universal_id_type not in _OID_TYPES:
+    if universal_id and identifier.universal_id_type.upper() not in _OID_TYPES:
         return None
     authority = universal_id or named
-    if authority is None or not is_oid(authority):
-        return None
-    if policy.authorities is not None and authority not in policy.authorities:
+    if authority is None or not any(is_taken(each, policy) for each in (authority, named) if each):
         return None
     if named is not None and named != authority:
         reason = f"the namespace is that of {named}, and the universal id is {universal_id}"
@@ -162,20 +144,7 @@ def _patient_id(identifier: Identifier, authority: str) -> CX:
     if not identifier.id:
         reason = "the id (component 1) is missing"
         raise Refusal(Condition.REQUIRED_FIELD_MISSING, reason, identifier.place)
-    patient_id = CX.of(identifier.id, authority)
-    if len(patient_id) > _LONGEST or not identifier.id.isprintable():
-        reason = (
-            f"an id of printable characters was expected, at most {_LONGEST} with its authority"
-        )
-        raise Refusal(Condition.DATA_TYPE, reason, identifier.place)
-    return patient_id
-
-
-_LONGEST: Final = 256
-"""Characters of a value in ebRIM."""
-
-
-def _authorities(policy: PatientPolicy) -> str:
-    if policy.authorities is None:
-        return "an assigning authority with an OID"
-    return f"the assigning authority {' or '.join(sorted(policy.authorities))}"
+    try:
+        return patient_id(identifier.id, authority)
+    except ValueError as problem:
+        raise Refusal(Condition.DATA_TYPE, str(problem), identifier.place) from None

@@ -84,7 +84,7 @@ def test_of_several_ids_only_those_of_the_affinity_domain_are_taken(domain: Scen
         "FNR",
         f"FNR&{AUTHORITY}&ISO",
         f"&{AUTHORITY}",
-        f"&urn:oid:{AUTHORITY}&ISO",
+        f"&urn:oid:{AUTHORITY}&iso",
         f"Y&{AUTHORITY}&ISO",
     ],
 )
@@ -114,6 +114,7 @@ def test_a_registry_without_authorities_takes_those_that_have_an_oid(scene: Scen
         ((f"a\\X0D\\b^^^&{AUTHORITY}&ISO",), (102, "PID-3")),
         ((f"{'1' * 250}^^^&{AUTHORITY}&ISO",), (102, "PID-3")),
         ((f"1^^^X&{AUTHORITY}&ISO",), (102, "PID-3")),
+        (("1^^^FNR&1.2&ISO",), (102, "PID-3")),
         ((A, f"^^^&{AUTHORITY}&ISO"), (101, "PID-3")),
     ],
 )
