@@ -216,8 +216,11 @@ def test_an_interrupt_leaves_no_file(client: Client, into: Path) -> None:
     main = threading.main_thread().ident
     assert main is not None
 
+    interrupted = threading.Event()
+
     def interrupt(octets: int) -> None:
-        if octets > len(CONTENTS[0]):
+        if octets > len(CONTENTS[0]) and not interrupted.is_set():
+            interrupted.set()
             signal.pthread_kill(main, signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
