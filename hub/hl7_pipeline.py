@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hub import logs
 from hub.call import Call
-from ihe.errors import Unavailable
+from ihe.errors import NotAllowed, Unavailable
 from ihe.hl7v2.acknowledging import Outcome, acknowledge
 from ihe.hl7v2.adt import Event
 from ihe.hl7v2.message import (
@@ -88,17 +88,18 @@ class Hl7Service:
 
     def _failed(self, failure: Exception, call: Call) -> Outcome:
         log = logs.logger(self.actor).bind(trace_id=call.trace_id, transaction=self.transaction)
-        text = "the hub failed on this message"
-        if isinstance(failure, Unavailable):
+        code, text = Acknowledgement.ERROR, "the hub failed on this message"
+        if isinstance(failure, NotAllowed):
+            log.warning("not allowed", **logs.describe(failure))
+            code, text = Acknowledgement.REJECT, "not allowed"
+        elif isinstance(failure, Unavailable):
             log.error(
                 "something needed does not answer", what=failure.what, **logs.describe(failure)
             )
             text = f"{failure.what} does not answer; nothing was changed, send the message again"
         else:
             log.error("failed", **logs.describe(failure))
-        return Outcome(
-            acknowledgement=Acknowledgement.ERROR, text=text, condition=Condition.INTERNAL
-        )
+        return Outcome(acknowledgement=code, text=text, condition=Condition.INTERNAL)
 
 
 def _event(message: Message | None) -> str:

@@ -143,6 +143,8 @@ class RegistrySettings(ServerSettings):
     """Assigning authorities whose patient ids are taken; any when left out."""
     patient_namespaces: dict[str, OidSetting] = {}
     """Assigning authorities by the namespace ids that an identity feed may call them."""
+    identity_sources: tuple[str, ...] | None = None
+    """Certificates that identity feeds are taken from, by subject or SHA-256; any when left out."""
     feed_port: Port | None = None
     """TCP port for an identity feed (ITI-8 over MLLP), 0 for any free one; none when left out."""
     feed_host: str | None = None

@@ -76,7 +76,7 @@ def ports(
     store: Store, settings: RegistrySettings, community: CommunitySettings
 ) -> tuple[Registry, CodeFile | None]:
     """Return what handlers are given, and the file of codes that is to be watched for it."""
-    authorities = settings.patient_authorities
+    authorities, sources = settings.patient_authorities, settings.identity_sources
     codes = CodeFile(settings.codes, NAME) if settings.codes is not None else None
     registry = Registry(
         store=store,
@@ -88,6 +88,7 @@ def ports(
             PatientMode(settings.patients),
             frozenset(authorities) if authorities is not None else None,
             settings.patient_namespaces,
+            frozenset(sources) if sources is not None else None,
         ),
         profile=_profile(settings, codes),
         accepts_replays=settings.accepts_replays,

@@ -16,8 +16,9 @@ ITI TF-2 3.8.4.1.4, 3.8.4.2.4 (HL7 v2); 3.44.4.1.4, 3.44.4.2.4 (HL7 V3).
 from collections.abc import Sequence
 from typing import Final
 
+from hub.call import Call
 from ihe.datatypes import CX, is_oid
-from ihe.errors import HubError
+from ihe.errors import HubError, NotAllowed
 from ihe.state import comparable
 from registry.patients import PatientPolicy
 from registry.store.port import Store, Writer
@@ -32,6 +33,14 @@ class NotMerged(HubError):
     def __init__(self, reason: str, *, of_survivor: bool = False) -> None:
         self.reason, self.of_survivor = reason, of_survivor
         super().__init__(reason)
+
+
+def check_source(call: Call, policy: PatientPolicy) -> None:
+    """Raise `NotAllowed` unless the caller may send an identity feed (ITI TF-2 3.8.4.1.2)."""
+    if policy.sources is not None and policy.sources.isdisjoint(
+        (call.peer.subject, call.peer.fingerprint)
+    ):
+        raise NotAllowed("the caller's certificate is none of `identity_sources`")
 
 
 def is_taken(authority: str, policy: PatientPolicy) -> bool:

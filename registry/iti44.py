@@ -23,6 +23,7 @@ from registry.identities import (
     NotMerged,
     add_ids,
     authorities,
+    check_source,
     different,
     is_taken,
     merge_ids,
@@ -31,14 +32,17 @@ from registry.identities import (
 from registry.patients import PatientPolicy
 
 
-def handle_record(record: PatientRecord, _call: Call, registry: Registry) -> Acknowledgement:
+def handle_record(record: PatientRecord, call: Call, registry: Registry) -> Acknowledgement:
     """Make the ids of a patient known.
 
     Raises
     ------
     XdsFailure
         The message is wrong, or an id that no document could name.
+    NotAllowed
+        Its sender may not send feeds.
     """
+    check_source(call, registry.patients)
     _check(record.problems)
     ids = _own(record.identifiers, PATIENT_ID, registry.patients)
     if not ids:
@@ -49,14 +53,17 @@ def handle_record(record: PatientRecord, _call: Call, registry: Registry) -> Ack
     return Acknowledgement()
 
 
-def handle_merge(merge: PatientMerge, _call: Call, registry: Registry) -> Acknowledgement:
+def handle_merge(merge: PatientMerge, call: Call, registry: Registry) -> Acknowledgement:
     """Let everything of one id belong to another.
 
     Raises
     ------
     XdsFailure
         The message is wrong, or the merge may not be; nothing was changed.
+    NotAllowed
+        Its sender may not send feeds.
     """
+    check_source(call, registry.patients)
     _check(merge.problems)
     policy = registry.patients
     subsumed = _only(_own((merge.subsumed,), SUBSUMED_ID, policy), SUBSUMED_ID, authorities(policy))

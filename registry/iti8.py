@@ -23,6 +23,7 @@ from registry.identities import (
     NotMerged,
     add_ids,
     authorities,
+    check_source,
     different,
     is_taken,
     merge_ids,
@@ -31,14 +32,17 @@ from registry.identities import (
 from registry.patients import PatientPolicy
 
 
-def handle(message: Message, _call: Call, registry: Registry) -> Outcome:
+def handle(message: Message, call: Call, registry: Registry) -> Outcome:
     """Act on one message of a feed.
 
     Raises
     ------
     Refusal
         It is none, or what it says may not be.
+    NotAllowed
+        Its sender may not send feeds.
     """
+    check_source(call, registry.patients)
     feed = read_feed(message)
     match feed.event:
         case Event.UPDATE:

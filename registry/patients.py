@@ -38,11 +38,14 @@ class PatientPolicy:
         OIDs of the assigning authorities whose ids are taken; None for any.
     namespaces
         OIDs of assigning authorities by the namespace ids that feeds call them.
+    sources
+        Subjects and fingerprints of the certificates that feeds are taken from; None for any.
     """
 
     mode: PatientMode = PatientMode.OPEN
     authorities: frozenset[str] | None = None
     namespaces: Mapping[str, str] = field(default_factory=dict)
+    sources: frozenset[str] | None = None
 
 
 def with_canonical_ids(submission: Submission) -> Submission:

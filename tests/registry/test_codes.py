@@ -254,7 +254,13 @@ def test_a_strictness_is_one_of_three_words() -> None:
 
 
 def test_the_other_decisions_of_an_affinity_domain_reach_the_registry() -> None:
-    registry = built(patient_authorities=["1.2.3"], accepts_replays=False, most_objects=7)
+    registry = built(
+        patient_authorities=["1.2.3"],
+        identity_sources=["CN=adt"],
+        accepts_replays=False,
+        most_objects=7,
+    )
     assert registry.patients.authorities == frozenset({"1.2.3"})
+    assert registry.patients.sources == frozenset({"CN=adt"})
     assert (registry.accepts_replays, registry.most_objects) == (False, 7)
-    assert built().patients.authorities is None
+    assert (built().patients.authorities, built().patients.sources) == (None, None)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from hub.call import Call
+from hub.call import Call, Peer
 from ihe import xml
 from ihe.datatypes import CX
-from ihe.errors import ErrorCode, RegistryError, Unavailable, XdsFailure
+from ihe.errors import ErrorCode, NotAllowed, RegistryError, Unavailable, XdsFailure
 from ihe.hl7v3 import feed
 from ihe.hl7v3.acknowledging import read_acknowledgement
 from ihe.hl7v3.feed import PATIENT_ID, SUBSUMED_ID
@@ -117,6 +117,33 @@ def test_a_message_that_is_wrong_changes_nothing(domain: Scene) -> None:
 
 def _problem() -> RegistryError:
     return feed.read_add(message(feed.ADD), {}).problems[0]
+
+
+@pytest.mark.parametrize(
+    ("peer", "may"),
+    [
+        (Peer(), False),
+        (Peer("127.0.0.1", "CN=viewer", "ab" * 32), False),
+        (Peer("127.0.0.1", "CN=adt", "cd" * 32), True),
+        (Peer("127.0.0.1", "CN=renamed", "ef" * 32), True),
+    ],
+)
+def test_a_feed_may_be_taken_from_known_sources_only(domain: Scene, peer: Peer, may: bool) -> None:
+    sources = frozenset({"CN=adt", "ef" * 32})
+    policy = replace(domain.registry.patients, sources=sources)
+    registry = replace(domain.registry, patients=policy)
+    call = replace(CALL, peer=peer)
+    added = feed.read_add(message(feed.ADD, A), {})
+    merging = feed.read_merge(message(feed.MERGE, B, merged=A), {})
+    if may:
+        assert iti44.handle_record(added, call, registry).ok
+        assert iti44.handle_merge(merging, call, registry).ok
+    else:
+        with pytest.raises(NotAllowed):
+            iti44.handle_record(added, call, registry)
+        with pytest.raises(NotAllowed):
+            iti44.handle_merge(merging, call, registry)
+    assert (known(domain, A) is not None) is may
 
 
 # --- merges --------------------------------------------------------------------------------------

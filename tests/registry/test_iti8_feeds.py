@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 import certs
 import registry.app
@@ -123,6 +124,10 @@ def test_a_registry_without_a_port_for_a_feed_has_none() -> None:
     )
 
 
+def subject(certificate: Path) -> str:
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).subject.rfc4514_string()
+
+
 def test_a_feed_with_tls_is_taken_from_known_senders_only(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     certs.create_authority(tmp_path, "Test authority", at=now)
@@ -131,7 +136,7 @@ def test_a_feed_with_tls_is_taken_from_known_senders_only(tmp_path: Path) -> Non
     foreign = certs.issue(tmp_path / "foreign", "sender", at=now)
     authority = tmp_path / "ca.pem"
     tls = TlsSettings(certificate=own.certificate, key=own.key, authorities=authority)
-    settings = changed(SETTINGS, port=0)
+    settings = changed(SETTINGS, port=0, identity_sources=[subject(sender.certificate)])
     store = MemoryStore()
     actor: Actor = registry.app.actor(store, settings, CommunitySettings(), tls)
     (listener,) = actor.listeners
@@ -140,6 +145,9 @@ def test_a_feed_with_tls_is_taken_from_known_senders_only(tmp_path: Path) -> Non
         known = client_context(sender.certificate, sender.key, authority)
         with feed(listener.url, known) as by:
             assert by.ask(adt("A01", A)) == ("AA", "17", "")
+        here = client_context(own.certificate, own.key, authority)
+        with feed(listener.url, here) as by:
+            assert by.ask(adt("A01", B)) == ("AR", "17", "not allowed"), "trusted, and no source"
         stranger = client_context(foreign.certificate, foreign.key, authority)
         with contextlib.suppress(OSError), feed(listener.url, stranger) as by:
             by.send(adt("A01", B))
