@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml.etree import _Element
 
 from ihe import xml
 from ihe.datatypes import DTM
@@ -129,6 +130,28 @@ def test_what_is_around_a_message_may_be_missing(element: str) -> None:
     whole.remove(part)
     found = feed.read_add(whole, {})
     assert (found.identifiers, found.problems) == ((LINE,), ())
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_whatever_is_missing_the_rest_is_read_or_its_lack_told(name: str) -> None:
+    merged = KARI if name == feed.MERGE else None
+    for number in range(1, sum(1 for _ in message(name, LINE, merged=merged).iter())):
+        for spoil in (_take_out, _empty):
+            spoilt = message(name, LINE, merged=merged)
+            spoil(list(spoilt.iter())[number])
+            found = READERS[name](spoilt, {})
+            assert found.identifiers or found.problems
+            assert name != feed.MERGE or found.subsumed.root or found.problems
+
+
+def _take_out(element: _Element) -> None:
+    parent = element.getparent()
+    assert parent is not None
+    parent.remove(element)
+
+
+def _empty(element: _Element) -> None:
+    element.attrib.clear()
 
 
 # --- what the hub writes -------------------------------------------------------------------------
