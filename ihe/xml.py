@@ -1,8 +1,8 @@
 r"""The one XML parser: no DTD, no entities, no network, and limits that are the hub's own.
 
 ```text
-octets ─▶ encoding ─▶ UTF-8 or ISO 8859-1 ─▶ prolog: no DOCTYPE ─▶ counts ─▶ libxml2 ─▶ tree
-          refused: any other                 refused               refused   depth, long texts
+octets ─▶ encoding ─▶ UTF-8 or ISO 8859-1 ─▶ counts ─▶ prolog: no DOCTYPE ─▶ libxml2 ─▶ tree
+          refused: any other                 refused   refused               depth, long texts
 ```
 
 SOAP forbids document type declarations (SOAP 1.2 Part 1 5), so one is refused before anything in it
@@ -22,8 +22,8 @@ form: a signature over one does not verify here. SOAP forbids them.
 Elements carry no other trace of how they were read, so a signed element can be canonicalised as it
 stands: prefixes, attributes and white space are those of the message.
 
-docs/decisions/0003-one-parser.md says what was measured, and why large messages are parsed in a
-thread of their own.
+Large messages are parsed in a thread of their own, because libxml2 keeps every name that it has
+seen for as long as the thread lives; `python -m benchmarks.parser` measures what all of it costs.
 
 References
 ----------
@@ -104,9 +104,9 @@ def parse(data: bytes, *, limits: Limits = LIMITS) -> _Element:
     """
     _check_octets(len(data), limits)
     data, encoding = _in_known_encoding(data, limits)
-    _refuse_doctype(data)
     if len(data) > limits.unchecked:
         _check_counts(data, limits)
+    _refuse_doctype(data)
     if len(data) <= _SMALL and _thread.may_learn_from(data):
         return _thread.parse(data, encoding)
     return _parse_apart(data, encoding)
@@ -201,16 +201,21 @@ def _from_utf16(data: bytes, codec: str, limits: Limits) -> bytes:
 
 # --- what must not be in it ----------------------------------------------------------------------
 
-_PROLOG: Final = re.compile(
-    rb"\s*+(?:<\?(?:[^?]|\?(?!>))*+\?>\s*+|<!--(?:[^-]|-(?!-))*+-->\s*+)*+(<!DOCTYPE)?"
-)
+_BEFORE_ROOT: Final = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
+"""One thing that may stand before the root element, or before a declaration of its type.
+
+They are taken one by one: a possessive group of them (`(?:…)*+`) lets declarations through on
+Python 3.11.0 to 3.11.4, where a group that fails half-way does not go back to where it began.
+"""
 
 
 def _refuse_doctype(data: bytes) -> None:
     """Refuse a document type declaration; the text `<!DOCTYPE` inside the document is harmless."""
-    match = _PROLOG.match(data)
-    if match is not None and match[1]:
-        line = data.count(b"\n", 0, match.start(1)) + 1
+    end = 0
+    while found := _BEFORE_ROOT.match(data, end):
+        end = found.end()
+    if data.startswith(b"<!DOCTYPE", end):
+        line = data.count(b"\n", 0, end) + 1
         raise MalformedXml("a document type declaration is not allowed in SOAP", line, 1)
 
 

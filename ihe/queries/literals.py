@@ -36,14 +36,8 @@ _CLOSING: Final = {  # what ends a text that begins with this quote
 }
 
 
-def _rest_of_text(closing: str) -> re.Pattern[str]:
-    """Match what follows an opening quote, to the closing one; a doubled one does not close."""
-    doubled = "|".join(f"{quote}{quote}" for quote in closing)
-    return re.compile(f"((?:[^{closing}]|{doubled})*+)[{closing}]")
-
-
-_REST: Final = {quote: _rest_of_text(closing) for quote, closing in _CLOSING.items()}
-_DOUBLED: Final = {closing: re.compile(f"([{closing}])\\1") for closing in set(_CLOSING.values())}
+_QUOTES: Final = {each: re.compile(f"([{each}])\\1?") for each in set(_CLOSING.values())}
+"""By what ends a text: each such quote in it, or a doubled one, which does not end it."""
 _BLANKS: Final = re.compile(r"\s*")
 _BARE: Final = re.compile(r"""[^\s,()'"](?:[^,()'"]*[^\s,()'"])?""")
 
@@ -126,13 +120,15 @@ class _Reader:
         self._skip()
         start = self._at
         quote = self._text[start : start + 1]
-        if quote not in _REST or not quote:
+        if quote not in _CLOSING or not quote:
             return self._bare()
-        match = _REST[quote].match(self._text, start + 1)
-        if match is None:
-            raise MalformedLiteral(f"the quote {quote} is not closed", start + 1)
-        self._at = match.end()
-        return Literal(_DOUBLED[_CLOSING[quote]].sub(r"\1", match[1]), start + 1)
+        quotes = _QUOTES[_CLOSING[quote]]
+        for found in quotes.finditer(self._text, start + 1):
+            if found.end() - found.start() == 1:
+                self._at = found.end()
+                text = quotes.sub(r"\1", self._text[start + 1 : found.start()])
+                return Literal(text, start + 1)
+        raise MalformedLiteral(f"the quote {quote} is not closed", start + 1)
 
     def unexpected(self, expected: str) -> MalformedLiteral:
         """Return the error that something else than `expected` comes next."""
