@@ -62,8 +62,8 @@ NOT_XML: dict[str, tuple[bytes, str]] = {
         "nested deeper than 256 elements",
     ),
     "many elements": (
-        envelope(ITI_18.action, b"<x>" + b"<a/>" * 240_000 + b"</x>"),
-        "tags, at most 200000 are accepted",
+        envelope(ITI_18.action, b"<x>" + b"<a/>" * 340_000 + b"</x>"),
+        "tags, at most 330000 are accepted",
     ),
     "many attributes": (
         envelope(
