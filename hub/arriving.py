@@ -37,6 +37,11 @@ LEAST_RATE: Final = Limits().least_rate
 """Octets a second that the documents of an answer must have on average, while they are waited for;
 a sender that sends one byte now and then would otherwise hold up its reader for ever."""
 
+_MOST_SPOOLED: Final = 300
+"""Documents of one answer that are kept because they came before they were asked for; each large
+one holds a file open."""
+_MOST_IN_MEMORY: Final = 32
+
 _SIPS: Final = 4
 """How often a stream that waits takes something, in the time that its sender may take."""
 
@@ -137,6 +142,7 @@ class Stream(Generic[Resp]):
         self._events = self._pump()
         self._spooled: dict[str, Spooled] = {}
         self._spooling: tuple[str, Spool] | None = None
+        self._spools = 0
         self._expected: _Expected | None = None
         self._read: set[str] = set()
         self._reading = asyncio.Lock()
@@ -231,7 +237,7 @@ class Stream(Generic[Resp]):
         match event:
             case mtom.AttachmentBegins(content_id):
                 if self._expected is None or self._expected.has_been_asked(content_id):
-                    self._spooling = content_id, Spool()
+                    self._spooling = content_id, self._new_spool()
             case mtom.AttachmentData(data) if self._spooling is not None:
                 self._spooling[1].write(data)
             case mtom.AttachmentEnds() if self._spooling is not None:
@@ -239,6 +245,13 @@ class Stream(Generic[Resp]):
                 self._spooled[content_id], self._spooling = spool.finish(), None
             case _:
                 pass
+
+    def _new_spool(self) -> Spool:
+        """Return where to keep the next document; only the first small ones stay in memory."""
+        self._spools += 1
+        if self._spools > _MOST_SPOOLED:
+            raise TooLarge(self._what, f"more than {_MOST_SPOOLED} documents came out of turn")
+        return Spool() if self._spools <= _MOST_IN_MEMORY else Spool(in_memory=0)
 
     async def _pump(self) -> AsyncIterator[mtom.Event]:
         """Yield the events of the answer, one after the other, as its bytes come."""

@@ -41,9 +41,16 @@ class Spooled:
 
 
 class Spool:
-    """An attachment while it comes in; implements `PartSink`."""
+    """An attachment while it comes in; implements `PartSink`.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    in_memory
+        Octets up to which it stays in memory.
+    """
+
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
+        self._in_memory = in_memory
         self._file: IO[bytes] = io.BytesIO()
         self._size = 0
         self._sha1 = hashlib.sha1(usedforsecurity=False)
@@ -51,7 +58,7 @@ class Spool:
 
     def write(self, data: bytes) -> None:
         """Take the next bytes; raises `Unavailable` when the disk does not."""
-        if self._size <= IN_MEMORY < self._size + len(data):
+        if self._size <= self._in_memory < self._size + len(data):
             self._to_disk()
         self._put(data)
         self._size += len(data)

@@ -248,6 +248,37 @@ def test_a_package_may_be_written_in_many_ways(behave: Behaviour, tmp_path: Path
     assert read(result) == CONTENTS
 
 
+def test_many_documents_out_of_turn_pass_through(tmp_path: Path) -> None:
+    """The last comes first, so that all others wait, in memory and in files."""
+    numbers = [str(number) for number in range(100)]
+
+    def behave(exchange: Exchange) -> None:
+        documents = tuple(
+            DocumentResponse(each, MimeType("text/plain"), samples.Bytes(number.encode() * 99))
+            for each, number in zip(exchange.request(ITI_39).documents, numbers, strict=True)
+        )
+        response = RetrieveDocumentSetResponse(ResponseStatus.SUCCESS, (), documents)
+        written = ITI_39.write_response(response)
+        parts = [(each.content_id, b"".join(each.content.chunks())) for each in written.attachments]
+        root = envelope(exchange, ITI_39, response)
+        exchange.send(http(rude.multipart(root, parts[::-1]) + rude.ENDING, MTOM_TYPE))
+
+    result = get(tmp_path, behave, *numbers)
+    assert read(result) == {number: number.encode() * 99 for number in numbers}
+
+
+def test_documents_without_number_before_the_envelope_are_not_kept(tmp_path: Path) -> None:
+    def behave(exchange: Exchange) -> None:
+        part = b"Content-Type: text/plain\r\nContent-ID: <%d@rude>\r\n\r\nx\r\n--rude\r\n"
+        parts = b"".join(part % number for number in range(1000))
+        exchange.send(http(b"--rude\r\n" + parts, MTOM_TYPE, length=1 << 30))
+        exchange.until_gone()
+
+    (error,) = get(tmp_path, behave, "1").errors
+    assert (error.code, error.location) == (ErrorCode.TOO_MANY_RESULTS, home_of("other"))
+    assert "documents came out of turn" in error.context
+
+
 def test_a_large_inline_document_passes_through(tmp_path: Path) -> None:
     large = bytes(range(256)) * 8192
 
