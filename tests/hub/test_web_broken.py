@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,15 +97,22 @@ class Disk:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    """Give a disk of 4 MiB and 64 names; only the superuser can make one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
+def disk() -> Iterator[Disk]:
+    """Give a disk of 4 MiB and 64 names; only the superuser can make one.
+
+    It lies outside pytest's folders: a run that was killed leaves it mounted, and the next run must
+    be able to clear those away.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="felles-disk-"))
     made = ["mount", "-t", "tmpfs", "-o", "size=4m,nr_inodes=64", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(made, check=False, capture_output=True).returncode:
+        folder.rmdir()
         pytest.skip("no disk of its own can be mounted")
-    yield Disk(folder)
-    subprocess.run(["umount", folder], check=True)
+    try:
+        yield Disk(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+        folder.rmdir()
 
 
 @pytest.fixture
