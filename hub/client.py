@@ -139,7 +139,8 @@ class Client:
     tls
         Client context with the caller's certificate; None for plain HTTP.
     timeout_s
-        Seconds that an answer may take; of a retrieve its envelope, and then each next piece.
+        Seconds that an answer may take, counted from the last piece of a document that was sent;
+        of a retrieve its envelope, and then each next piece.
     """
 
     def __init__(

@@ -6,8 +6,9 @@ open`), so that a gateway can hand on a document of any size that it never holds
 """
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -94,7 +95,8 @@ class SoapClient:
         to
             URL of the receiving actor.
         timeout_s
-            Seconds until the whole answer must be there; its documents are spooled.
+            Seconds until the whole answer must be there, its documents too, which are spooled. They
+            count anew whenever a piece of the request's documents has gone.
         trace_id
             Of the call that this message belongs to; a new one when None.
         limits
@@ -110,8 +112,15 @@ class SoapClient:
         message_id = ids.new_uuid()
         may_have_documents = transaction.packaging is Packaging.MTOM
         with failures(to):
-            async with asyncio.timeout(timeout_s):
-                answer = await self._post(transaction, request, to, message_id, trace_id)
+            async with asyncio.timeout(timeout_s) as patience:
+
+                def go_on() -> None:
+                    with contextlib.suppress(RuntimeError):  # the answer is there already
+                        patience.reschedule(asyncio.get_running_loop().time() + timeout_s)
+
+                answer = await self._post(
+                    transaction, request, to, message_id, trace_id=trace_id, moved=go_on
+                )
                 intake = Intake(
                     headers_of(answer),
                     open_sink=Spool if may_have_documents else None,
@@ -150,7 +159,7 @@ class SoapClient:
         message_id = ids.new_uuid()
         with failures(to):
             async with asyncio.timeout(timeout_s):
-                answer = await self._post(transaction, request, to, message_id, trace_id)
+                answer = await self._post(transaction, request, to, message_id, trace_id=trace_id)
                 stream = Stream(transaction, answer, message_id=message_id, what=to, idle_s=idle_s)
                 try:
                     await stream.open()
@@ -171,9 +180,14 @@ class SoapClient:
         request: Req,
         to: str,
         message_id: str,
+        *,
         trace_id: str | None,
+        moved: Callable[[], None] = lambda: None,
     ) -> aiohttp.ClientResponse:
-        """Send a request; return the answer when its head is here."""
+        """Send a request; return the answer when its head is here.
+
+        `moved` is called for each piece of a document that has gone.
+        """
         body = transaction.write_request(request)
         trace_id = trace_id or ids.new_trace_id()
         envelope = write_request_envelope(
@@ -199,10 +213,17 @@ class SoapClient:
                 f'application/soap+xml; charset=UTF-8; action="{transaction.action}"'
             )
             data = b"".join(envelope)
-        return await self._sent(to, data, headers, may_repeat=isinstance(request, _QUESTIONS))
+        may_repeat = isinstance(request, _QUESTIONS)
+        return await self._sent(to, data, headers, moved, may_repeat=may_repeat)
 
     async def _sent(
-        self, to: str, data: mtom.Package | bytes, headers: dict[str, str], *, may_repeat: bool
+        self,
+        to: str,
+        data: mtom.Package | bytes,
+        headers: dict[str, str],
+        moved: Callable[[], None],
+        *,
+        may_repeat: bool,
     ) -> aiohttp.ClientResponse:
         """Send a message until there is an answer or a failure of a new connection.
 
@@ -214,7 +235,7 @@ class SoapClient:
             try:
                 return await self._http().post(
                     to,
-                    data=data if isinstance(data, bytes) else _pieces(data),
+                    data=data if isinstance(data, bytes) else _pieces(data, moved),
                     headers=headers,
                     allow_redirects=False,
                     trace_request_ctx=way,
@@ -240,11 +261,12 @@ class SoapClient:
         return self._session
 
 
-async def _pieces(package: mtom.Package) -> AsyncIterator[bytes]:
-    """Yield the bytes of a message with its documents."""
+async def _pieces(package: mtom.Package, moved: Callable[[], None]) -> AsyncIterator[bytes]:
+    """Yield the bytes of a message with its documents; tell of each piece that is taken."""
     yield package.head
     for attachment in package.attachments:
         yield package.part_head(attachment)
         for chunk in attachment.content.chunks():
             yield chunk
+            moved()
     yield package.tail

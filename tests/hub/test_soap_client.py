@@ -1,18 +1,22 @@
-"""Connections that are kept from one message to the next, and closed when the next is sent."""
+"""The SOAP client: connections that are kept, and how long it waits for whom."""
 
+import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from hub.client import Client
+from hub.client import Client, FileContent
 from ihe.errors import Unavailable
 from ihe.messages import AdhocQueryResponse, RegistryResponse
+from ihe.soap.envelope import write_response_envelope
 from ihe.transactions import ITI_18, ITI_41, ITI_43
 from ihe.vocabulary import ResponseStatus
 from tests import samples
 from tests.gateway import rude
 from tests.gateway.rude import SOAP_TYPE, Behaviour, Exchange, envelope, http
+from tests.hub import sharing
 from tests.hub.sharing import QUERY
 
 pytestmark = pytest.mark.system
@@ -100,3 +104,53 @@ def test_nobody_is_asked_twice_who_hangs_up_at_once(work: Work, behave: Behaviou
     ):
         work(client)
     assert len(peer.asked) == 1
+
+
+# --- patience ------------------------------------------------------------------------------------
+
+
+def slowly(connection: socket.socket, octets: int) -> None:
+    """Take a request as a slow network does."""
+    waits = threading.Event()
+    while octets > 0:
+        octets -= len(connection.recv(1 << 20))
+        waits.wait(0.05)
+
+
+def test_a_large_document_may_take_its_time_on_a_slow_way(tmp_path: Path) -> None:
+    """It takes some three seconds, of which no one is without progress."""
+    size = 60 << 20
+
+    def behave(exchange: Exchange) -> None:
+        slowly(exchange.connection, size)
+        body = ITI_41.write_response(RegistryResponse(SUCCESS)).xml
+        answer = write_response_envelope(action=ITI_41.response_action, relates_to=None, body=body)
+        exchange.send(http(b"".join(answer)))
+
+    path = tmp_path / "large.bin"
+    with path.open("wb") as file:
+        file.truncate(size)
+    with (
+        rude.rude(behave, listens=False) as peer,
+        Client(repository=peer.url, timeout_s=1.5) as client,
+    ):
+        assert sharing.submit(client, [FileContent(path)]).ok
+
+
+def test_a_peer_that_takes_nothing_more_is_given_up(tmp_path: Path) -> None:
+    gone = threading.Event()
+
+    def behave(exchange: Exchange) -> None:
+        slowly(exchange.connection, 1 << 20)
+        assert gone.wait(rude.HANG_GUARD_S)
+
+    path = tmp_path / "large.bin"
+    with path.open("wb") as file:
+        file.truncate(60 << 20)
+    with (
+        rude.rude(behave, listens=False) as peer,
+        Client(repository=peer.url, timeout_s=0.5) as client,
+    ):
+        with pytest.raises(Unavailable, match="no answer in time"):
+            sharing.submit(client, [FileContent(path)])
+        gone.set()
