@@ -1,5 +1,6 @@
 """The command `felles`: its sub-commands, each in a module of its own."""
 
+import io
 import sys
 
 import typer
@@ -28,6 +29,9 @@ def main() -> None:
     Logs are for actors (`felles serve`); what the other commands have to say, they print.
     """
     logs.configure(level=logs.QUIET)
+    for stream in (sys.stdout, sys.stderr):  # a file may have a name that is no text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except BrokenPipeError:

@@ -91,6 +91,20 @@ def parse_oid(option: str, text: str) -> OID:
         raise SettingsError(f"{option}: {problem}") from None
 
 
+def parse_time(option: str, text: str) -> DTM:
+    """Return the time of an option.
+
+    Raises
+    ------
+    SettingsError
+        It is none.
+    """
+    try:
+        return DTM.parse(text)
+    except MalformedValue as problem:
+        raise SettingsError(f"{option}: {problem}") from None
+
+
 def parse_code(text: str) -> Code:
     """Return the code of `code^^scheme` or `code^^scheme^^display`.
 
@@ -137,7 +151,7 @@ def describe(
             language_code=LanguageCode(description.language),
             practice_setting_code=parse_code(description.practice_code),
             source_patient_id=description.patient_id,
-            title=LocalizedString(description.title or path.stem),
+            title=LocalizedString(description.title or _title(path)),
             type_code=parse_code(description.type_code),
             hash=SHA1(content.digests()[0]),
             size=str(content.size),
@@ -180,6 +194,13 @@ def _author(description: Description) -> Author | None:
     person = XCN(name if "^" in name else f"^{name}") if name else None
     institutions = (XON(description.institution),) if description.institution else ()
     return Author(person=person, institutions=institutions)
+
+
+def _title(path: Path) -> str:
+    """Return a file's name without its ending; what XML has no room for becomes a question mark."""
+    return "".join(
+        each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in path.stem
+    )
 
 
 def _mime_type(path: Path) -> str:

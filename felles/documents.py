@@ -1,5 +1,6 @@
 """`felles submit`, `felles find`, `felles fetch`: documents from the command line."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,13 +8,21 @@ from typing import Annotated, Any
 import typer
 
 from felles.connection import Config, connect
-from felles.describing import Description, describe, parse_code, parse_oid, parse_patient
+from felles.describing import (
+    Description,
+    describe,
+    parse_code,
+    parse_oid,
+    parse_patient,
+    parse_time,
+)
 from felles.output import (
     Exit,
     errors_as_json,
     failures,
     print_errors,
     print_json,
+    print_line,
     print_table,
     status_name,
     transfer,
@@ -136,8 +145,8 @@ def find(
             status=statuses,
             class_code=tuple(map(parse_code, class_code or ())),
             type_code=tuple(map(parse_code, type_code or ())),
-            service_start_time_from=since or None,
-            service_start_time_to=until or None,
+            service_start_time_from=parse_time("--since", since) if since else None,
+            service_start_time_to=parse_time("--until", until) if until else None,
         )
         with connect(config) as client:
             response = client.query(request)
@@ -191,12 +200,14 @@ def print_entries(
     Parameters
     ----------
     communities
-        Names of communities by homeCommunityId, where they are known; ids are left out then.
+        Names of communities by homeCommunityId, where they are known. Where they are not, what
+        fetches each document is printed too: ids in one piece, to be copied.
     """
-    rows = []
-    for entry in sorted(
+    entries = sorted(
         entries, key=lambda e: e.service_start_time or e.creation_time or "", reverse=True
-    ):
+    )
+    rows = []
+    for entry in entries:
         told = entry_as_json(entry)
         home = told["home_community_id"] or ""
         row = (
@@ -204,12 +215,22 @@ def print_entries(
             told["title"] or told["type_code"] or "",
             ", ".join(told["author_institutions"]),
             told["mime_type"] or "",
+            communities[home] if communities else home.removeprefix("urn:oid:"),
         )
-        ids = (home.removeprefix("urn:oid:"), told["unique_id"] or "")
-        rows.append((*row, communities[home]) if communities else (*row, *ids))
-    columns = ("date", "title", "from", "format", "community")
+        rows.append(row)
     title = f"{len(rows)} document{'' if len(rows) == 1 else 's'}"
-    print_table(title, columns if communities else (*columns, "uniqueId"), rows)
+    print_table(title, ("date", "title", "from", "format", "community"), rows)
+    if entries and not communities:
+        print_line("To fetch them, in the same order:")
+        for entry in entries:
+            print_line(_fetching(entry))
+
+
+def _fetching(entry: DocumentEntry) -> str:
+    """Return the command that fetches a document."""
+    home = (entry.home_community_id or "").removeprefix("urn:oid:")
+    words = ["felles", "fetch", entry.unique_id or "", "--from", entry.repository_unique_id or ""]
+    return shlex.join([*words, "--home", home] if home else words)
 
 
 _DAY = len("20261124")
@@ -260,5 +281,6 @@ def fetch(
     else:
         print_errors(result.errors)
         rows = [(str(one.path), one.mime_type, str(one.size), one.sha1) for one in result.documents]
-        print_table("Fetched", ("file", "format", "octets", "SHA-1"), rows)
+        if rows:
+            print_table("Fetched", ("file", "format", "octets", "SHA-1"), rows)
     raise typer.Exit(Exit.of(result.status))

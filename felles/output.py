@@ -23,6 +23,7 @@ from rich.table import Table
 
 from hub.settings import SettingsError
 from hub.soap_client import RemoteFault
+from ihe.ebxml.text import UnwritableText
 from ihe.errors import RegistryError, Unavailable, XdsFailure
 from ihe.vocabulary import ResponseStatus, Severity
 
@@ -68,13 +69,21 @@ _WHOLE: Final = frozenset({"date", "format", "octets"})
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a result for people."""
+    """Print a result for people; of no rows, the title alone."""
+    if not rows:
+        OUT.print(title, highlight=False)
+        return
     table = Table(title=title, title_justify="left")
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     for row in rows:
         table.add_row(*row)
     OUT.print(table)
+
+
+def print_line(text: str) -> None:
+    """Print a line for people that is to be copied: it is not broken to fit the terminal."""
+    OUT.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_errors(errors: Sequence[RegistryError]) -> None:
@@ -113,6 +122,7 @@ def transfer(title: str, total: int | None) -> Iterator[Any]:
         TransferSpeedColumn(),
         console=ERR,
         transient=True,
+        disable=not ERR.is_terminal,
     ) as progress:
         task = progress.add_task(title, total=total)
         yield lambda octets: progress.advance(task, octets)
@@ -132,7 +142,7 @@ def failures() -> Iterator[None]:
     except XdsFailure as failure:
         print_errors(failure.errors)
         raise typer.Exit(Exit.FAILURE) from None
-    except SettingsError as problem:
+    except (SettingsError, UnwritableText) as problem:
         say(f"{problem}")
         raise typer.Exit(Exit.USAGE) from None
     except OSError as problem:

@@ -78,7 +78,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises
     ------
     OSError
-        The address is not there, or in use.
+        The address is not there, or in use; it stands in place of a file name.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -88,7 +88,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         listener.bind((host, port))
-    except OSError:
+    except OSError as problem:
         listener.close()
-        raise
+        raise OSError(problem.errno, problem.strerror, f"{host}:{port}") from None
     return listener

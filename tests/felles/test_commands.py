@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -130,6 +131,48 @@ def test_people_get_tables_and_progress_apart(client: Path) -> None:
     found = felles("find", "--patient", PATIENT, "--config", "client.toml", folder=client)
     assert "note" in found.out
     assert "{" not in found.out
+    assert (ended.err, found.err) == ("", ""), "no terminal, no progress"
+
+
+def test_what_find_prints_fetches_the_document(client: Path) -> None:
+    (client / "copied.txt").write_text("copied")
+    config = ("--config", "client.toml")
+    shared = felles(
+        *("submit", "copied.txt", "--patient", PATIENT, "--json"), *config, folder=client
+    )
+    (document,) = shared.json["documents"]
+    found = felles("find", "--patient", PATIENT, *config, folder=client)
+    program, *arguments = next(
+        shlex.split(line)
+        for line in found.out.splitlines()
+        if line.startswith(f"felles fetch {document['unique_id']} ")
+    )
+    assert program == "felles"
+    fetched = felles(*arguments, *config, folder=client)
+    assert fetched.code == Exit.SUCCESS, fetched.err
+    assert (client / "document-1.txt").read_text() == "copied"
+
+
+@pytest.mark.parametrize("name", [b"no \xff text.txt", b"a\nb\x01.txt"], ids=["octets", "controls"])
+def test_a_file_of_any_name_is_shared(name: bytes, client: Path) -> None:
+    path = client / os.fsdecode(name)
+    path.write_text("odd")
+    config = ("--config", "client.toml", "--json")
+    ended = felles("submit", str(path), "--patient", PATIENT, *config, folder=client)
+    assert ended.code == Exit.SUCCESS, ended.err
+    assert ended.json["documents"][0]["file"] == str(path)
+
+
+def test_a_title_that_xml_cannot_hold_is_told(client: Path) -> None:
+    (client / "note.txt").write_text("note")
+    ended = felles(
+        *("submit", "note.txt", "--patient", PATIENT, "--title", "a\x01b"),
+        *("--config", "client.toml"),
+        folder=client,
+    )
+    assert ended.code == Exit.USAGE
+    assert "U+0001" in ended.err
+    assert "Traceback" not in ended.err
 
 
 def test_what_is_not_there_is_a_failure_with_its_code(client: Path) -> None:
@@ -159,6 +202,8 @@ def test_a_refused_submission_says_why(client: Path) -> None:
     [
         (("find", "--patient", "nobody"), Exit.USAGE, "--patient"),
         (("find",), Exit.USAGE, "--patient"),
+        (("find", "--patient", PATIENT, "--since", "2026-11-24"), Exit.USAGE, "--since"),
+        (("find", "--patient", PATIENT, "--until", "soon"), Exit.USAGE, "--until"),
         (("find", "--patient", PATIENT), Exit.USAGE, "is not there"),
         (("find", "--patient", PATIENT, "--config", "none.toml"), Exit.USAGE, "none.toml"),
         (("fetch", "1.2", "--from", "repository"), Exit.USAGE, "repository"),
@@ -191,6 +236,7 @@ def test_wrong_use_is_one_message(
         ('[registry]\nhost = "0.0.0.0"\n', "plain HTTP is served on loopback only"),
         ('[registry]\ndatabase = "secret-file:/nowhere"\n', "/nowhere cannot be read"),
         (
+            "[registry]\nport = 0\n"
             '[tls]\ncertificate = "a.pem"\nkey = "a.key"\nauthorities = "ca.pem"\n',
             "a.pem is not there",
         ),
@@ -210,7 +256,7 @@ def test_a_taken_port_is_told(sandbox: dict[str, Any], tmp_path: Path) -> None:
     port = sandbox["registry"].rsplit(":", 1)[1].partition("/")[0]
     ended = felles("serve", "all", "--sandbox", "--port", port, folder=tmp_path)
     assert ended.code == Exit.USAGE
-    assert "in use" in ended.err
+    assert f"127.0.0.1:{port}: Address already in use" in ended.err
 
 
 def test_nobody_there_is_no_answer(tmp_path: Path) -> None:
