@@ -165,9 +165,10 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close all connections."""
-        self._thread.run(self._soap.close())
-        self._thread.close()
+        """Close all connections; may be called again."""
+        if not self._thread.is_closed:
+            self._thread.run(self._soap.close())
+            self._thread.close()
 
     def send(
         self,

@@ -57,6 +57,11 @@ class LoopThread:
                 concurrent.futures.wait([answer])
             raise
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` has been called."""
+        return self.loop.is_closed()
+
     def close(self) -> None:
         """Stop the loop and wait for its thread."""
         self.loop.call_soon_threadsafe(self.loop.stop)

@@ -157,6 +157,12 @@ def test_an_entry_without_its_ids_cannot_be_retrieved(entry: DocumentEntry) -> N
         request_for(entry)
 
 
+def test_a_client_may_be_closed_twice(community: Running) -> None:
+    with community.client() as client:
+        assert client.query(QUERY).status == ResponseStatus.SUCCESS
+        client.close()
+
+
 # --- files that are there already ----------------------------------------------------------------
 
 
