@@ -48,14 +48,16 @@ def found_elsewhere(
 ) -> Found:
     """Check what other communities found, and take it as it came.
 
-    The whole answer is refused when an object has no homeCommunityId, by which it could be asked
-    for again, or one that the gateway does not answer for; and when an object is another patient's
-    than the `patients` that were asked for, where any were. An object that comes twice is taken
-    once. The error that a community does not know the patient is dropped (ITI TF-2 3.38.4.1.3): it
-    has told that it holds nothing.
+    The whole answer is refused when an object has no id or no homeCommunityId, by which it could be
+    asked for again, or one that the gateway does not answer for; and when an object is another
+    patient's than the `patients` that were asked for, where any were. An object that comes twice is
+    taken once. The error that a community does not know the patient is dropped
+    (ITI TF-2 3.38.4.1.3): it has told that it holds nothing.
     """
-    problem = _home_problem(target, answer.objects) or _patient_problem(
-        target, answer.objects, patients
+    problem = (
+        _id_problem(target, answer.objects)
+        or _home_problem(target, answer.objects)
+        or _patient_problem(target, answer.objects, patients)
     )
     if problem is not None:
         return Found((), (problem,), succeeded=False)
@@ -85,6 +87,17 @@ def _unexplained(target: Target, status: str) -> RegistryError:
     return registry_error(
         ErrorCode.REGISTRY_ERROR,
         f"{target} answered with the status '{status[:_LONGEST]}' and no error",
+        target.homes[0],
+    )
+
+
+def _id_problem(target: Target, objects: Sequence[RelayedObject]) -> RegistryError | None:
+    without = sum(1 for each in objects if not each.entry_uuid)
+    if not without:
+        return None
+    return registry_error(
+        ErrorCode.REGISTRY_ERROR,
+        f"{target} returned {without} objects without id",
         target.homes[0],
     )
 

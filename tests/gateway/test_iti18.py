@@ -219,6 +219,23 @@ def test_objects_without_a_home_are_refused(tmp_path: Path) -> None:
     assert entry_of("rude", 2).entry_uuid in error.context
 
 
+def test_objects_without_an_id_are_refused(tmp_path: Path) -> None:
+    def behave(exchange: Exchange) -> None:
+        entries = [entry_of("rude", number) for number in (1, 2, 3)]
+        answer = found(exchange, *entries)
+        for entry in entries[1:]:
+            named = f' id="{entry.entry_uuid}"'.encode()
+            assert named in answer
+            answer = answer.replace(named, b"", 1)
+        exchange.send(http(answer))
+
+    response = ask(tmp_path, {"rude": behave, "good": good("good")})
+    assert ids(response) == uuids("good")
+    (error,) = response.errors
+    assert (error.code, error.location) == (ErrorCode.REGISTRY_ERROR, home_of("rude"))
+    assert "returned 2 objects without id" in error.context
+
+
 def test_objects_of_a_foreign_home_are_refused(tmp_path: Path) -> None:
     response = ask(tmp_path, {"rude": good("somebody else"), "good": good("good")})
     assert ids(response) == uuids("good")
