@@ -161,7 +161,8 @@ def find(
         )
     else:
         print_errors(response.errors)
-        print_entries(entries)
+        if Exit.of(response.status) != Exit.FAILURE:
+            print_entries(entries)
     raise typer.Exit(Exit.of(response.status))
 
 

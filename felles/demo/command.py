@@ -1,6 +1,7 @@
 """`felles demo`: shows the whole of it on this machine, and says whether all of it was right."""
 
 import json
+import shlex
 import shutil
 import signal
 import tempfile
@@ -55,16 +56,18 @@ def demo(
     with failures():
         summary = out or folder / _SUMMARY
         if stop:
-            end(_left_running(summary))
-            say("the communities of the demo are stopped")
+            running = _running(summary)
+            end(running)
+            say(f"{len(running) or 'no'} communities of {summary} were running; none is now")
             return
         if keep:
             _refuse_second(summary)
+            _refuse_others(folder, summary)
             shutil.rmtree(folder, ignore_errors=True)
             shown = _show(folder.absolute(), keep=True, quiet=as_json)
             summary.parent.mkdir(parents=True, exist_ok=True)
             summary.write_text(json.dumps(_description(shown), ensure_ascii=False, indent=2) + "\n")
-            say(f"the communities go on; {summary} says where. `felles demo --stop` ends them")
+            say(f"the communities go on; {summary} says where. `{_stopping(summary)}` ends them")
         else:
             with tempfile.TemporaryDirectory(prefix="felles-demo-") as fresh:
                 shown = _show(Path(fresh), keep=False, quiet=as_json)
@@ -169,12 +172,30 @@ def _left_running(summary: Path) -> list[tuple[int, Path]]:
         raise SettingsError(f"{summary} is not what --keep wrote: {problem}") from None
 
 
+def _running(summary: Path) -> list[tuple[int, Path]]:
+    return [one for one in _left_running(summary) if is_running(*one)]
+
+
+def _stopping(summary: Path) -> str:
+    """Return the command that ends what `--keep` left running."""
+    usual = summary == KEPT / _SUMMARY
+    return shlex.join(["felles", "demo", "--stop", *(() if usual else ("--out", str(summary)))])
+
+
 def _refuse_second(summary: Path) -> None:
-    running = [pid for pid, settings in _left_running(summary) if is_running(pid, settings)]
-    if running:
+    if _running(summary):
         raise SettingsError(
-            f"the communities of {summary} are running already; `felles demo --stop` ends them"
+            f"the communities of {summary} are running already; `{_stopping(summary)}` ends them"
         )
+
+
+def _refuse_others(folder: Path, summary: Path) -> None:
+    """Refuse a folder that holds anything but an earlier demo: it is about to be removed."""
+    names = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    communities = {each.slug for each in COMMUNITIES}
+    ours = communities | {"certs", "fetched", _SUMMARY, summary.name}
+    if names - ours or (names and not names & communities):
+        raise SettingsError(f"{folder} holds more than an earlier demo: name a new folder")
 
 
 def _description(shown: Demonstration) -> dict[str, Any]:

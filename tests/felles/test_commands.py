@@ -185,6 +185,20 @@ def test_what_is_not_there_is_a_failure_with_its_code(client: Path) -> None:
     assert [error["code"] for error in ended.json["errors"]] == ["XDSDocumentUniqueIdError"]
 
 
+def test_a_question_that_failed_does_not_say_that_nothing_was_found(tmp_path: Path) -> None:
+    (tmp_path / "felles.toml").write_text(
+        '[gateway]\nport = 0\nregistry = "http://127.0.0.1:9/registry"\n'
+    )
+    with served("gateway", "--config", "felles.toml", "--json", folder=tmp_path) as (told, _):
+        names = ("registry", "retrieve", "repository")
+        urls = "".join(f'{name} = "{told["gateway/initiating"]}"\n' for name in names)
+        (tmp_path / "client.toml").write_text(f"[client]\n{urls}")
+        ended = felles("find", "--patient", PATIENT, "--config", "client.toml", folder=tmp_path)
+    assert ended.code == Exit.FAILURE
+    assert "did not answer" in ended.err
+    assert ended.out == ""
+
+
 def test_a_refused_submission_says_why(client: Path) -> None:
     (client / "note.txt").write_text("note")
     ended = felles(

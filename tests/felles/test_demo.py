@@ -67,6 +67,21 @@ def test_communities_that_are_kept_can_be_used_and_ended(tmp_path: Path) -> None
     assert not any(map(is_running, pids))
 
 
+@pytest.mark.parametrize("name", ["thesis.txt", "certs"])
+def test_a_folder_of_somebody_else_is_kept(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine" / name).mkdir(parents=True)
+    ended = felles("demo", "--keep", "--folder", "mine", folder=tmp_path)
+    assert ended.code == Exit.USAGE
+    assert "name a new folder" in ended.err
+    assert (tmp_path / "mine" / name).is_dir()
+
+
+def test_to_stop_what_does_not_run_is_told(tmp_path: Path) -> None:
+    ended = felles("demo", "--stop", folder=tmp_path)
+    assert ended.code == Exit.SUCCESS
+    assert "no communities" in ended.err
+
+
 def test_a_demo_that_is_told_to_end_leaves_nothing_running(tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
