@@ -26,7 +26,7 @@ import repository.app
 from felles.certificates import development_certificates
 from felles.connection import Config
 from felles.development import CERTIFICATES, tls_of
-from felles.output import failures, print_json, print_table, say
+from felles.output import ERR, failures, print_json, print_table, say
 from felles.sandbox import Sandbox, sandbox_site
 from hub import logs, loop_thread, settings
 from hub.actor import Actor, Site, close, ending, serving, site
@@ -162,7 +162,8 @@ def run(sites: Sequence[Site], endpoints: dict[str, Any], *, as_json: bool) -> N
                 rows = [(name, str(where)) for name, where in endpoints.items()]
                 print_table("Serving; Ctrl-C ends it", ("endpoint", "URL"), rows)
             await ended.wait()
-            say("stopping: requests that have begun are answered first")
+            if ERR.is_terminal:  # a log file holds JSON, line by line
+                say("stopping: requests that have begun are answered first")
 
     loop_thread.run(until_told())
 

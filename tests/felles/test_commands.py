@@ -301,6 +301,7 @@ def test_a_sandbox_ends_in_good_order_and_leaves_nothing(
         process.send_signal(told)
         assert process.wait(30) == Exit.SUCCESS
         assert not Path(endpoints["folder"]).exists()
+    assert all(line.startswith("{") for line in (tmp_path / "log").read_text().splitlines())
 
 
 def test_the_development_community_speaks_mutual_tls(tmp_path: Path) -> None:
