@@ -18,6 +18,7 @@ ITI TF-2 3.19 (Authenticate Node); RFC 5280 (X.509 profile).
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -101,6 +102,10 @@ def create_authority(folder: Path, name: str, *, at: datetime) -> Files:
     return where
 
 
+_NAME: Final = re.compile(r"[^/\\\x00-\x1f]{1,64}")
+"""X.520 has room for 64 characters in a common name."""
+
+
 def issue(
     folder: Path,
     name: str,
@@ -129,8 +134,13 @@ def issue(
     Raises
     ------
     CertificateProblem
-        The folder has no authority.
+        The folder has no authority, or the name is not one of a file in it and a common name.
     """
+    if name == "ca" or not _NAME.fullmatch(name):
+        raise CertificateProblem(
+            f"'{name}' cannot be a certificate's name: expected 1 to 64 characters without"
+            " slashes, other than the authority's 'ca'"
+        )
     where = files(folder, name)
     authority, authority_key = _load_authority(folder)
     if where.certificate.is_file() and where.key.is_file():

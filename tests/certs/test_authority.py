@@ -29,6 +29,15 @@ def test_what_is_there_is_kept(folder: Path) -> None:
     assert certs.issue(folder, "registry", at=NOW).certificate.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["", "../outside", "/outside", "a\\b", "a\nb", "n" * 65, "ca"])
+def test_a_name_that_is_no_file_of_the_folder_is_refused(folder: Path, name: str) -> None:
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(certs.CertificateProblem, match="cannot be a certificate's name"):
+        certs.issue(folder, name, at=NOW)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert list(folder.parent.glob("outside*")) == []
+
+
 def test_an_expired_certificate_is_made_anew(folder: Path) -> None:
     before = certs.issue(folder, "registry", at=NOW, days=1).certificate.read_bytes()
     later = NOW + timedelta(days=2)
