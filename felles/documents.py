@@ -1,5 +1,6 @@
 """`felles submit`, `felles find`, `felles fetch`: documents from the command line."""
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -234,6 +235,7 @@ def _fetching(entry: DocumentEntry) -> str:
     return shlex.join([*words, "--home", home] if home else words)
 
 
+_NUMBERED = re.compile(r"document-([0-9]{1,9})(?:\.|$)")
 _DAY = len("20261124")
 
 
@@ -253,14 +255,17 @@ def fetch(
     as_json: Json = False,
     config: Config = None,
 ) -> None:
-    """Fetch documents into files (ITI-43), from whichever community holds them."""
+    """Fetch documents into files (ITI-43), from whichever community holds them.
+
+    A file is called document-N; N goes on from the highest that the folder has.
+    """
     with failures():
         community = HomeCommunityId(parse_oid("--home", home).urn) if home else None
         repository = parse_oid("--from", repository_unique_id)
         wanted = [DocumentRequest(repository, Identifier(one), community) for one in unique_id]
         into.mkdir(parents=True, exist_ok=True)
         with connect(config) as client, transfer("fetching", None) as progress:
-            result = client.retrieve(wanted, into=into, progress=progress)
+            result = client.retrieve(wanted, into=into, first=_next_number(into), progress=progress)
     if as_json:
         print_json(
             {
@@ -285,3 +290,9 @@ def fetch(
         if rows:
             print_table("Fetched", ("file", "format", "octets", "SHA-1"), rows)
     raise typer.Exit(Exit.of(result.status))
+
+
+def _next_number(folder: Path) -> int:
+    """Return the number after the highest that a document in the folder has."""
+    found = (_NUMBERED.match(path.name) for path in folder.iterdir())
+    return 1 + max((int(each[1]) for each in found if each), default=0)

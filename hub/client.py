@@ -227,13 +227,14 @@ class Client:
         documents: Iterable[DocumentRequest],
         *,
         into: Path,
+        first: int = 1,
         progress: Progress = lambda _octets: None,
     ) -> Retrieval:
         """Retrieve documents into files of the folder `into` (ITI-43).
 
         A file is named `document-N` with the ending of its type, N counting the request's
-        documents from 1; one that is asked for twice comes once. No existing file is overwritten,
-        and when something is raised, no file is left behind.
+        documents from `first`; one that is asked for twice comes once. No existing file is
+        overwritten, and when something is raised, no file is left behind.
 
         Raises
         ------
@@ -244,10 +245,10 @@ class Client:
         FileExistsError
             A file with the name of a document is already there.
         """
-        return self._thread.run(self._retrieve(tuple(documents), into, progress))
+        return self._thread.run(self._retrieve(tuple(documents), into, first, progress))
 
     async def _retrieve(
-        self, wanted: Sequence[DocumentRequest], into: Path, progress: Progress
+        self, wanted: Sequence[DocumentRequest], into: Path, first: int, progress: Progress
     ) -> Retrieval:
         stream = await self._soap.open(
             ITI_43,
@@ -259,7 +260,7 @@ class Client:
         with contextlib.ExitStack() as undo:
             undo.callback(stream.discard)
             found = stream.response
-            named = _named(found.documents, wanted, into)
+            named = _named(found.documents, wanted, into, first)
             for path in named:
                 _refuse_existing(path)
             kept = []
@@ -272,14 +273,14 @@ class Client:
 
 
 def _named(
-    documents: Iterable[DocumentResponse], wanted: Sequence[DocumentRequest], into: Path
+    documents: Iterable[DocumentResponse], wanted: Sequence[DocumentRequest], into: Path, first: int
 ) -> dict[Path, DocumentResponse]:
     """Return the documents that were asked for, by the file that each goes to.
 
     Some repositories leave the homeCommunityId of the request out of their answer.
     """
     numbers: dict[DocumentRequest, int] = {}
-    for number, request in enumerate(wanted, 1):
+    for number, request in enumerate(wanted, first):
         numbers.setdefault(request, number)
         numbers.setdefault(replace(request, home_community_id=None), number)
     named: dict[int, DocumentResponse] = {}

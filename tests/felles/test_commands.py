@@ -151,6 +151,9 @@ def test_what_find_prints_fetches_the_document(client: Path) -> None:
     fetched = felles(*arguments, *config, folder=client)
     assert fetched.code == Exit.SUCCESS, fetched.err
     assert (client / "document-1.txt").read_text() == "copied"
+    again = felles(*arguments, *config, folder=client)
+    assert again.code == Exit.SUCCESS, again.err
+    assert (client / "document-2.txt").read_text() == "copied"
 
 
 @pytest.mark.parametrize("name", [b"no \xff text.txt", b"a\nb\x01.txt"], ids=["octets", "controls"])
