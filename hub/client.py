@@ -245,11 +245,20 @@ class Client:
         FileExistsError
             A file with the name of a document is already there.
         """
-        return self._thread.run(self._retrieve(tuple(documents), into, first, progress))
+        with contextlib.ExitStack() as undo:
+            result = self._thread.run(self._retrieve(tuple(documents), into, first, progress, undo))
+            undo.pop_all()  # an interrupt may still come when all of it is there
+            return result
 
     async def _retrieve(
-        self, wanted: Sequence[DocumentRequest], into: Path, first: int, progress: Progress
+        self,
+        wanted: Sequence[DocumentRequest],
+        into: Path,
+        first: int,
+        progress: Progress,
+        undo: contextlib.ExitStack,
     ) -> Retrieval:
+        """Save the documents; `undo` takes them away again."""
         stream = await self._soap.open(
             ITI_43,
             RetrieveDocumentSetRequest(tuple(dict.fromkeys(wanted))),
@@ -257,8 +266,7 @@ class Client:
             timeout_s=self._timeout_s,
             idle_s=self._timeout_s,
         )
-        with contextlib.ExitStack() as undo:
-            undo.callback(stream.discard)
+        try:
             found = stream.response
             named = _named(found.documents, wanted, into, first)
             for path in named:
@@ -267,9 +275,9 @@ class Client:
             for path, document in named.items():
                 kept.append(await _save(document, path, progress))
                 undo.callback(path.unlink, missing_ok=True)
-            undo.pop_all()
-            stream.discard()
             return Retrieval(found.status, tuple(kept), found.errors)
+        finally:
+            stream.discard()
 
 
 def _named(
