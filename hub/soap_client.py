@@ -7,10 +7,12 @@ open`), so that a gateway can hand on a document of any size that it never holds
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 import aiohttp
 
@@ -52,6 +54,10 @@ _QUESTIONS: Final = (AdhocQueryRequest, RetrieveDocumentSetRequest)
 """Requests that change nothing where they arrive, and may arrive twice."""
 
 
+_CLOSING_S: Final = 0.25
+_CLOSING_LOOKS: Final = 25
+
+
 @dataclass(slots=True)
 class _Way:
     """How a request goes: by a connection of its own, or by one that was kept from before."""
@@ -77,6 +83,7 @@ class SoapClient:
     def __init__(self, *, tls: ssl.SSLContext | None = None, connections: int = 64) -> None:
         self._tls, self._connections = tls, connections
         self._session: aiohttp.ClientSession | None = None
+        self._sockets: WeakSet[socket.socket] = WeakSet()
 
     async def send(
         self,
@@ -169,10 +176,34 @@ class SoapClient:
                 return stream
 
     async def close(self) -> None:
-        """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Close all connections.
+
+        One that was given up half-sent would wait for its peer to take the rest before it closes;
+        what has not closed in a moment is cut off.
+        """
+        if self._session is None:
+            return
+        await self._session.close()
+        self._session = None
+        if await self._still_open():
+            for opened in self._sockets:
+                with contextlib.suppress(OSError):  # closed by now
+                    opened.shutdown(socket.SHUT_RDWR)
+            await self._still_open()
+
+    async def _still_open(self) -> bool:
+        """Wait a moment for connections to close; tell whether some have not."""
+        for _ in range(_CLOSING_LOOKS):
+            if all(opened.fileno() == -1 for opened in self._sockets):
+                return False
+            await asyncio.sleep(_CLOSING_S / _CLOSING_LOOKS)
+        return True
+
+    def _open_socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _name, _address = address
+        opened = socket.socket(family, kind, protocol)
+        self._sockets.add(opened)
+        return opened
 
     async def _post(
         self,
@@ -250,7 +281,10 @@ class SoapClient:
             tracing.on_connection_reuseconn.append(_note_kept)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    ssl=self._tls or True, limit=0, limit_per_host=self._connections
+                    ssl=self._tls or True,
+                    limit=0,
+                    limit_per_host=self._connections,
+                    socket_factory=self._open_socket,
                 ),
                 timeout=aiohttp.ClientTimeout(total=None),
                 cookie_jar=aiohttp.DummyCookieJar(),

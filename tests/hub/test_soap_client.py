@@ -137,9 +137,6 @@ def test_a_large_document_may_take_its_time_on_a_slow_way(tmp_path: Path) -> Non
         assert sharing.submit(client, [FileContent(path)]).ok
 
 
-@pytest.mark.filterwarnings(  # uvloop's own, of a connection given up with data still to send
-    "ignore::pytest.PytestUnraisableExceptionWarning"
-)
 def test_a_peer_that_takes_nothing_more_is_given_up(tmp_path: Path) -> None:
     gone = threading.Event()
 
