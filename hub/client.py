@@ -178,15 +178,20 @@ class Client:
         *,
         trace_id: str | None = None,
         timeout_s: float | None = None,
+        validate_only: bool = False,
     ) -> Resp:
         """Send any transaction, and return its response when all of it is there.
+
+        With `validate_only` it is the response that the request would get, and nothing is stored.
 
         Raises
         ------
         Unavailable
-            There is no answer, or none that can be read.
+            There is no answer, or none that can be read; or it does not say that nothing was
+            stored, though that was asked for.
         RemoteFault
-            The answer is a SOAP fault.
+            The answer is a SOAP fault; asked to validate only, one that says MustUnderstand is of
+            a receiver that cannot, and has done nothing.
         """
         return self._thread.run(
             self._soap.send(
@@ -196,27 +201,41 @@ class Client:
                 timeout_s=timeout_s or self._timeout_s,
                 trace_id=trace_id,
                 limits=LARGE_ANSWER,
+                validate_only=validate_only,
             )
         )
 
-    def submit(self, submission: Submission, documents: Mapping[str, Content]) -> RegistryResponse:
+    def submit(
+        self,
+        submission: Submission,
+        documents: Mapping[str, Content],
+        *,
+        validate_only: bool = False,
+    ) -> RegistryResponse:
         """Provide and register documents (ITI-41).
 
         Parameters
         ----------
         documents
             Content by the `entry_uuid` of its DocumentEntry.
+        validate_only
+            Learn what the answer would be; no document is kept and nothing is registered.
         """
         types = {entry.entry_uuid: entry.mime_type for entry in submission.entries}
         attached = tuple(
             Document(uuid, content, types.get(uuid) or "application/octet-stream")
             for uuid, content in documents.items()
         )
-        return self.send(ITI_41, ProvideAndRegisterRequest(submission, attached), self.repository)
+        request = ProvideAndRegisterRequest(submission, attached)
+        return self.send(ITI_41, request, self.repository, validate_only=validate_only)
 
-    def register(self, submission: Submission) -> RegistryResponse:
-        """Register metadata of documents that a repository of the caller keeps (ITI-42)."""
-        return self.send(ITI_42, SubmitObjectsRequest(submission), self.registry)
+    def register(self, submission: Submission, *, validate_only: bool = False) -> RegistryResponse:
+        """Register metadata of documents that a repository of the caller keeps (ITI-42).
+
+        With `validate_only`, learn what the answer would be; nothing is registered.
+        """
+        request = SubmitObjectsRequest(submission)
+        return self.send(ITI_42, request, self.registry, validate_only=validate_only)
 
     def query(self, request: AdhocQueryRequest) -> AdhocQueryResponse:
         """Ask a stored query (ITI-18)."""

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from hub import ids, logs
 from hub.call import Call, Peer
@@ -36,11 +36,17 @@ from ihe.hl7v3.values import DetailCode
 from ihe.messages import Attachment, Body
 from ihe.soap.envelope import Envelope, read_envelope, write_response_envelope
 from ihe.soap.faults import write_fault
+from ihe.soap.validation import NOTHING_STORED, VALIDATE_ONLY, header
 from ihe.transactions import Packaging
 from ihe.vocabulary import ANONYMOUS, Severity
 
+P = TypeVar("P")
+
 UNDERSTOOD: Final = frozenset(
-    {"{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}Security"}
+    {
+        "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}Security",
+        VALIDATE_ONLY,
+    }
 )
 """Header blocks that may be marked mustUnderstand, besides WS-Addressing's own."""
 
@@ -72,8 +78,8 @@ class Incoming:
 class Reply:
     """What goes back over HTTP: an envelope in pieces, and documents beside it.
 
-    `retry_after_s` asks the caller to come back later. `transaction` and `codes` say for the log
-    what was answered.
+    `retry_after_s` asks the caller to come back later. `transaction`, `codes` and `validated_only`
+    say for the log what was answered.
     """
 
     http_status: int
@@ -83,6 +89,7 @@ class Reply:
     retry_after_s: int | None = None
     transaction: str = ""
     codes: tuple[str, ...] = ()
+    validated_only: bool = False
 
 
 @dataclass(slots=True)
@@ -150,6 +157,13 @@ def dispatch(exchange: Exchange, table: Mapping[str, Served[Any]]) -> Served[Any
             FaultSubcode.ACTION_NOT_SUPPORTED,
             problem_action=action,
         )
+    if envelope.validate_only and served.validate is None:
+        raise SoapFault(
+            FaultCode.MUST_UNDERSTAND,
+            f"{served.transaction.name} cannot be validated only, so {VALIDATE_ONLY} is not"
+            " understood with it",
+            not_understood=(VALIDATE_ONLY,),
+        )
     exchange.served = served
     return served
 
@@ -161,6 +175,14 @@ def read_request(exchange: Exchange) -> Any:
     request = served.transaction.read_request(envelope.body, exchange.incoming.parts)
     exchange.request = request
     return request
+
+
+def handler(exchange: Exchange, served: Served[P]) -> Callable[[Any, Call, P], Any]:
+    """Return what answers the message: its handler, or what answers without storing anything."""
+    if exchange.envelope is not None and exchange.envelope.validate_only:
+        assert served.validate is not None, "dispatch refuses"  # noqa: S101  # our own order
+        return served.validate
+    return served.handle
 
 
 def handle(exchange: Exchange, work: Callable[[], Any]) -> Any:
@@ -232,6 +254,7 @@ def write_reply(exchange: Exchange) -> Reply:
         action=transaction.response_action,
         relates_to=envelope.addressing.message_id,
         body=body.xml,
+        extra_headers=header(NOTHING_STORED) if envelope.validate_only else "",
     )
     return Reply(
         http_status=200,
@@ -245,6 +268,7 @@ def write_reply(exchange: Exchange) -> Reply:
                 for error in response.errors
             )
         ),
+        validated_only=envelope.validate_only,
     )
 
 

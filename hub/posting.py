@@ -209,6 +209,8 @@ class Posting:
         if reply.http_status == _TIMEOUT:
             headers.append((b"connection", b"close"))
         self._log |= {"http_status": reply.http_status, "transaction": reply.transaction}
+        if reply.validated_only:
+            self._log["what"] = "validated only"
         if reply.codes:
             self._log["codes"] = list(reply.codes)
         if not reply.multipart:

@@ -22,6 +22,7 @@ from ihe.soap.addressing import read_relates_to
 from ihe.soap.envelope import open_envelope
 from ihe.soap.faults import read_fault
 from ihe.soap.mime import read_content_type
+from ihe.soap.validation import says_nothing_stored
 from ihe.transactions import Transaction
 from ihe.xml import Limits, XmlLimitExceeded
 
@@ -79,6 +80,7 @@ async def read_answer(
     message_id: str,
     what: str,
     limits: Limits = ANSWER,
+    validate_only: bool = False,
 ) -> Resp:
     """Read the response out of the envelope that answers `message_id`.
 
@@ -87,6 +89,8 @@ async def read_answer(
     Unavailable
         It is not SOAP, not the transaction's response, or the answer to another message: a proxy
         that mixes up connections must never show one patient's documents in place of another's.
+        Or it does not say that nothing was stored, though that was asked for with `validate_only`;
+        or it says so, though it was not.
     RemoteFault
         It is a SOAP fault.
     """
@@ -98,6 +102,8 @@ async def read_answer(
             raise Unavailable(what, "its answer relates to another message")
         if (fault := read_fault(body)) is not None:
             raise RemoteFault(what, fault)
+        if says_nothing_stored(header) is not validate_only:
+            raise Unavailable(what, _MAY_HAVE_STORED if validate_only else _STORED_NOTHING)
         return transaction.read_response(body, parts)
 
     if not root.strip():
@@ -106,6 +112,10 @@ async def read_answer(
         return read() if len(root) <= _SMALL else await asyncio.to_thread(read)
 
 
+_MAY_HAVE_STORED: Final = (
+    "it was asked to validate only, and does not say that nothing was stored: it may have been"
+)
+_STORED_NOTHING: Final = "it says that it has only validated the message, and stored nothing"
 _SMALL: Final = 64 * 1024
 """Octets; a larger envelope is parsed in a thread, to hold up nobody else's answers."""
 

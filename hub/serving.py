@@ -22,14 +22,24 @@ class Served(Generic[P]):
 
     transaction: Transaction[Any, Any]  # which messages: tied together by `served_by`
     handle: Callable[[Any, Call, P], Any]
+    validate: Callable[[Any, Call, P], Any] | None = None
 
 
 def served_by(
     transaction: Transaction[Req, Resp],
     handle: Callable[[Req, Call, P], Resp] | Callable[[Req, Call, P], Awaitable[Resp]],
+    *,
+    validate: Callable[[Req, Call, P], Resp] | None = None,
 ) -> Served[P]:
     """Bind a transaction to its handler.
 
     A plain function runs in the actor's thread pool; a coroutine function runs in its event loop.
+
+    Parameters
+    ----------
+    validate
+        Answers in the place of `handle` when the message asks to be validated only
+        (`ihe.soap.validation`): with the same response, and storing nothing. Without it, such a
+        message is refused.
     """
-    return Served(transaction, handle)
+    return Served(transaction, handle, validate)

@@ -94,6 +94,7 @@ class SoapClient:
         timeout_s: float,
         trace_id: str | None = None,
         limits: Limits = ANSWER,
+        validate_only: bool = False,
     ) -> Resp:
         """Send `request` and return the response, when all of it has arrived.
 
@@ -108,11 +109,14 @@ class SoapClient:
             Of the call that this message belongs to; a new one when None.
         limits
             How large the envelope of the answer may be.
+        validate_only
+            Ask for the answer alone: nothing is to be stored (`ihe.soap.validation`).
 
         Raises
         ------
         Unavailable
-            There is no answer, or none that can be read; `TooLarge` when it is too large.
+            There is no answer, or none that can be read; `TooLarge` when it is too large. Or it
+            does not say that nothing was stored, though that was asked for.
         RemoteFault
             The answer is a SOAP fault.
         """
@@ -126,7 +130,13 @@ class SoapClient:
                         patience.reschedule(asyncio.get_running_loop().time() + timeout_s)
 
                 answer = await self._post(
-                    transaction, request, to, message_id, trace_id=trace_id, moved=go_on
+                    transaction,
+                    request,
+                    to,
+                    message_id,
+                    trace_id=trace_id,
+                    moved=go_on,
+                    validate_only=validate_only,
                 )
                 intake = Intake(
                     headers_of(answer),
@@ -140,7 +150,13 @@ class SoapClient:
                         intake.feed(chunk)
                     root, parts = intake.finish()
                     return await read_answer(
-                        transaction, root, parts, message_id=message_id, what=to, limits=limits
+                        transaction,
+                        root,
+                        parts,
+                        message_id=message_id,
+                        what=to,
+                        limits=limits,
+                        validate_only=validate_only,
                     )
                 except BaseException:
                     intake.discard()
@@ -214,6 +230,7 @@ class SoapClient:
         *,
         trace_id: str | None,
         moved: Callable[[], None] = lambda: None,
+        validate_only: bool = False,
     ) -> aiohttp.ClientResponse:
         """Send a request; return the answer when its head is here.
 
@@ -222,7 +239,11 @@ class SoapClient:
         body = transaction.write_request(request)
         trace_id = trace_id or ids.new_trace_id()
         envelope = write_request_envelope(
-            action=transaction.action, to=to, message_id=message_id, body=body.xml
+            action=transaction.action,
+            to=to,
+            message_id=message_id,
+            body=body.xml,
+            validate_only=validate_only,
         )
         headers = {
             "traceparent": f"00-{trace_id}-{trace_id[16:]}-01",

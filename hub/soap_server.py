@@ -158,8 +158,8 @@ class SoapServer(ServerBase, Generic[P]):  # type: ignore[misc]  # spyne is unty
 
         def plain(ctx: Any, request: Any) -> Any:
             exchange: Exchange = ctx.udc
-            work = lambda: served.handle(request, exchange.call, self.ports)  # noqa: E731  # named at once
-            return pipeline.handle(exchange, work)
+            chosen = pipeline.handler(exchange, served)
+            return pipeline.handle(exchange, lambda: chosen(request, exchange.call, self.ports))
 
         def coroutine(ctx: Any, request: Any) -> Any:
             exchange: Exchange = ctx.udc

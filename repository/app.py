@@ -80,6 +80,7 @@ def actor(
         blobs=blobs,
         index=index,
         register=_register(client, thread, settings),
+        validate=_register(client, thread, settings, validate_only=True),
         find_registered=_find_registered(client, thread, settings),
         new_uuid=ids.new_uuid,
     )
@@ -114,8 +115,14 @@ def actor(
     )
 
 
-def _register(client: SoapClient, thread: LoopThread, settings: RepositorySettings) -> Register:
-    """Return what registers metadata at the registry, by ITI-42."""
+def _register(
+    client: SoapClient,
+    thread: LoopThread,
+    settings: RepositorySettings,
+    *,
+    validate_only: bool = False,
+) -> Register:
+    """Return what registers metadata at the registry, by ITI-42, or has it validated only."""
 
     def register(request: SubmitObjectsRequest, call: Call) -> RegistryResponse:
         try:
@@ -126,6 +133,7 @@ def _register(client: SoapClient, thread: LoopThread, settings: RepositorySettin
                     settings.registry,
                     timeout_s=settings.registry_timeout_s,
                     trace_id=call.trace_id,
+                    validate_only=validate_only,
                 )
             )
         except Unavailable as failure:

@@ -43,8 +43,8 @@ class Repository:
         Where the bytes are.
     index
         Which documents it holds.
-    register, find_registered
-        How it reaches the registry.
+    register, validate, find_registered
+        How it reaches the registry; `validate` as `register`, and the registry stores nothing.
     new_uuid
         Makes a new UUID URN.
     grace
@@ -56,6 +56,7 @@ class Repository:
     blobs: Blobs
     index: Index
     register: Register
+    validate: Register
     find_registered: FindRegistered
     new_uuid: Callable[[], str]
     grace: timedelta = timedelta(hours=1)

@@ -27,7 +27,7 @@ The repository looks at nothing but what it needs: the metadata is the registry'
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final
@@ -44,6 +44,7 @@ from ihe.errors import (
 )
 from ihe.messages import (
     Content,
+    DigestedContent,
     ProvideAndRegisterRequest,
     RegistryResponse,
     SubmitObjectsRequest,
@@ -62,15 +63,45 @@ def handle(
     request: ProvideAndRegisterRequest, call: Call, repository: Repository
 ) -> RegistryResponse:
     """Keep the documents and register their metadata: all of them, or nothing."""
-    if errors := list(_pairing(request)):
-        return RegistryResponse.of(errors)
     with ExitStack() as staged:
-        blobs = {each.id: _staged(each.content, repository, staged) for each in request.documents}
-        entries = {entry.entry_uuid: entry for entry in request.submission.entries}
-        if errors := list(_contents(entries, blobs)) + list(_known(entries, blobs, repository)):
+        blobs = _stage(request, repository, staged)
+        if errors := _problems(request, blobs, repository):
             return RegistryResponse.of(errors)
         submission = _enriched(request.submission, blobs, repository)
+        entries = {entry.entry_uuid: entry for entry in submission.entries}
         return _keep(submission, entries, blobs, call, repository)
+
+
+def validate(
+    request: ProvideAndRegisterRequest, call: Call, repository: Repository
+) -> RegistryResponse:
+    """Answer as `handle` would, the registry's own words included; nothing is kept anywhere."""
+    with ExitStack() as staged:
+        blobs = _stage(request, repository, staged)
+        if errors := _problems(request, blobs, repository):
+            return RegistryResponse.of(errors)
+        submission = _enriched(request.submission, blobs, repository)
+        try:
+            return repository.validate(SubmitObjectsRequest(submission), call)
+        except (NotSent, Unavailable) as failure:
+            said = f"it cannot be asked to validate only: {failure}"
+            raise _not_available(call, said) from failure
+
+
+def check(
+    request: ProvideAndRegisterRequest, contents: Mapping[str, DigestedContent]
+) -> list[RegistryError]:
+    """Return what a submission and its documents say against each other.
+
+    Parameters
+    ----------
+    contents
+        The documents by their id, as far as there is one document of that id.
+    """
+    if errors := list(_pairing(request)):
+        return errors
+    entries = {entry.entry_uuid: entry for entry in request.submission.entries}
+    return list(_contents(entries, contents))
 
 
 # --- step 1 --------------------------------------------------------------------------------------
@@ -109,6 +140,27 @@ def _pairing(request: ProvideAndRegisterRequest) -> Iterator[RegistryError]:
             )
 
 
+def _stage(
+    request: ProvideAndRegisterRequest, repository: Repository, stack: ExitStack
+) -> dict[str, StagedBlob]:
+    """Return the documents by their id; `stack` throws away what nobody has kept."""
+    return {each.id: _staged(each.content, repository, stack) for each in request.documents}
+
+
+def _problems(
+    request: ProvideAndRegisterRequest, blobs: dict[str, StagedBlob], repository: Repository
+) -> list[RegistryError]:
+    """Return why the documents cannot be taken: in themselves, or beside what is kept here."""
+    errors = check(request, blobs)
+    if any(each.code in _UNPAIRED for each in errors):
+        return errors
+    entries = {entry.entry_uuid: entry for entry in request.submission.entries}
+    return [*errors, *_known(entries, blobs, repository)]
+
+
+_UNPAIRED: Final = frozenset({ErrorCode.MISSING_DOCUMENT, ErrorCode.MISSING_DOCUMENT_METADATA})
+
+
 def _staged(content: Content, repository: Repository, stack: ExitStack) -> StagedBlob:
     """Return a document as this repository's own staged blob, copied if it is not one."""
     if hasattr(content, "commit"):
@@ -124,7 +176,7 @@ def _staged(content: Content, repository: Repository, stack: ExitStack) -> Stage
 
 
 def _contents(
-    entries: dict[str, DocumentEntry], blobs: dict[str, StagedBlob]
+    entries: Mapping[str, DocumentEntry], blobs: Mapping[str, DigestedContent]
 ) -> Iterator[RegistryError]:
     """Yield an error for each hash and size that is not the document's (3.41.4.1.3)."""
     for uuid, blob in blobs.items():

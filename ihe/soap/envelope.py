@@ -19,6 +19,7 @@ from lxml.etree import _Element
 from ihe import xml
 from ihe.errors import FaultCode, FaultSubcode, SoapFault
 from ihe.soap.addressing import NAMESPACES, Addressing, read_addressing, read_message_id
+from ihe.soap.validation import VALIDATE_ONLY, asks_to_validate, header
 from ihe.vocabulary import ANONYMOUS, SOAP11, SOAP12, WSA, WSSE
 from ihe.xml import Limits, MalformedXml
 
@@ -53,11 +54,14 @@ class Envelope:
         The only child of soap12:Body.
     security
         The wsse:Security header, if there is one.
+    validate_only
+        Whether nothing is to be stored (`ihe.soap.validation`).
     """
 
     addressing: Addressing
     body: _Element
     security: _Element | None = None
+    validate_only: bool = False
 
 
 def read_envelope(
@@ -77,15 +81,19 @@ def read_envelope(
         It is not XML, not SOAP 1.2, has no or several body children, has a header that must be
         understood and is not, two wsse:Security headers, or bad WS-Addressing headers.
     """
-    header, body = _open(data, limits, {ENVELOPE})
-    blocks = [] if header is None else [block for block in header if _is_ours(block)]
+    head, body = _open(data, limits, {ENVELOPE})
+    every = [] if head is None else list(head)
+    blocks = [block for block in every if _is_ours(block)]
     try:
         _check_understood(blocks, understood)
         addressing, security = read_addressing(blocks), _only_security(blocks)
+        validate_only = asks_to_validate(every, _is_ours)
     except SoapFault as fault:
         fault.relates_to = read_message_id(blocks)
         raise
-    return Envelope(addressing=addressing, body=body, security=security)
+    return Envelope(
+        addressing=addressing, body=body, security=security, validate_only=validate_only
+    )
 
 
 def open_envelope(data: bytes, *, limits: Limits = xml.LIMITS) -> tuple[_Element | None, _Element]:
@@ -193,19 +201,27 @@ _ANONYMOUS: Final = f"<wsa:ReplyTo><wsa:Address>{ANONYMOUS}</wsa:Address></wsa:R
 
 
 def write_request_envelope(
-    *, action: str, to: str, message_id: str, body: Iterable[bytes], security: bytes = b""
+    *,
+    action: str,
+    to: str,
+    message_id: str,
+    body: Iterable[bytes],
+    security: bytes = b"",
+    validate_only: bool = False,
 ) -> tuple[bytes, ...]:
     """Return a request in pieces, to be joined by whoever needs them in one.
 
     The answer is expected on the same connection. `security` is a whole wsse:Security header;
-    `body` the pieces of the body's child, which declares its own prefixes.
+    `body` the pieces of the body's child, which declares its own prefixes. `validate_only` asks for
+    the answer alone: nothing is to be stored.
     """
     head = (
         f"{_HEAD}{escape(action)}</wsa:Action>"
         f"<wsa:MessageID>{escape(message_id)}</wsa:MessageID>"
         f'{_ANONYMOUS}<wsa:To soap:mustUnderstand="1">{escape(to)}</wsa:To>'
     )
-    return (head.encode(), security, _BODY, *body, _TAIL)
+    dry = header(VALIDATE_ONLY).encode() if validate_only else b""
+    return (head.encode(), security, dry, _BODY, *body, _TAIL)
 
 
 def write_response_envelope(

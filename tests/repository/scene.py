@@ -58,6 +58,12 @@ class RegistryDouble:
             raise answer
         return answer
 
+    def validate(self, _request: SubmitObjectsRequest, _call: Call) -> RegistryResponse:
+        answer = self.answers.pop(0) if self.answers else RegistryResponse()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
     def find(self, unique_ids: list[str]) -> set[str]:
         return self.registered & set(unique_ids)
 
@@ -72,6 +78,7 @@ class Scene:
             blobs=self.blobs,
             index=index,
             register=self.registry.register,
+            validate=self.registry.validate,
             find_registered=self.registry.find,
             new_uuid=lambda: samples.uuid(next(numbers)),
         )
