@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from felles import certificates, documents, migrating, serving
+from felles import certificates, documents, migrating, serving, validating
 from felles.demo import command as demo
 from hub import logs
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 for command in (demo.demo, serving.serve, documents.submit, documents.find, documents.fetch):
     app.command()(command)
+app.command()(validating.validate)
 app.command()(migrating.migrate)
 app.add_typer(certificates.app)
 

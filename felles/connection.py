@@ -25,9 +25,26 @@ Config: TypeAlias = Annotated[
 ]
 
 
+ActorConfig: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="Settings (TOML) of the actors. Without it, those of `felles serve all` on this"
+        " machine.",
+        envvar="FELLES_CONFIG",
+        dir_okay=False,
+    ),
+]
+
+
 @contextmanager
-def connect(config: Path | None) -> Iterator[Client]:
+def connect(config: Path | None, *, to: str = "") -> Iterator[Client]:
     """Open the client that the settings describe.
+
+    Parameters
+    ----------
+    to
+        The one URL that it is for, in the place of those that the settings name.
 
     Raises
     ------
@@ -36,7 +53,7 @@ def connect(config: Path | None) -> Iterator[Client]:
     """
     chosen = settings.load(config)
     client = chosen.client
-    urls = (client.registry, client.repository, client.retrieve)
+    urls = (to,) if to else (client.registry, client.repository, client.retrieve)
     tls = None
     if any(url.startswith("https:") for url in urls):
         files = client.tls or chosen.tls or tls_of("client")

@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
+from rich.text import Text
 
 from hub.settings import SettingsError
 from hub.soap_client import RemoteFault
@@ -71,13 +72,13 @@ _WHOLE: Final = frozenset({"date", "format", "octets"})
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a result for people; of no rows, the title alone."""
     if not rows:
-        OUT.print(title, highlight=False)
+        OUT.print(title, highlight=False, markup=False)
         return
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title), title_justify="left")
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # as it is: brackets are no markup
     OUT.print(table)
 
 

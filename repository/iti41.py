@@ -34,7 +34,7 @@ from typing import Final
 
 from hub import logs
 from hub.call import Call
-from ihe.datatypes import SHA1, MimeType
+from ihe.datatypes import OID, SHA1, MimeType
 from ihe.errors import (
     ErrorCode,
     RegistryError,
@@ -67,7 +67,7 @@ def handle(
         blobs = _stage(request, repository, staged)
         if errors := _problems(request, blobs, repository):
             return RegistryResponse.of(errors)
-        submission = _enriched(request.submission, blobs, repository)
+        submission = enriched(request.submission, blobs, repository.repository_unique_id)
         entries = {entry.entry_uuid: entry for entry in submission.entries}
         return _keep(submission, entries, blobs, call, repository)
 
@@ -80,7 +80,7 @@ def validate(
         blobs = _stage(request, repository, staged)
         if errors := _problems(request, blobs, repository):
             return RegistryResponse.of(errors)
-        submission = _enriched(request.submission, blobs, repository)
+        submission = enriched(request.submission, blobs, repository.repository_unique_id)
         try:
             return repository.validate(SubmitObjectsRequest(submission), call)
         except (NotSent, Unavailable) as failure:
@@ -211,18 +211,18 @@ def _known(
             )
 
 
-def _enriched(
-    submission: Submission, blobs: dict[str, StagedBlob], repository: Repository
+def enriched(
+    submission: Submission, contents: Mapping[str, DigestedContent], own: OID
 ) -> Submission:
-    """Return the submission with what the repository knows of its documents (3.41.4.1.3)."""
+    """Return the submission with what the repository `own` knows of its documents (3.41.4.1.3)."""
     return replace(
         submission,
         entries=tuple(
             replace(
                 entry,
-                repository_unique_id=repository.repository_unique_id,
-                hash=entry.hash or SHA1(blobs[entry.entry_uuid].sha1),
-                size=entry.size or str(blobs[entry.entry_uuid].size),
+                repository_unique_id=own,
+                hash=entry.hash or SHA1(contents[entry.entry_uuid].sha1),
+                size=entry.size or str(contents[entry.entry_uuid].size),
             )
             for entry in submission.entries
         ),
