@@ -5,6 +5,7 @@ python -m benchmarks                      # SQLite and files, plain HTTP; about 
 python -m benchmarks --quick              # fewer requests, 100 MB instead of 1 GB
 python -m benchmarks --tls --postgres     # mutual TLS, and a PostgreSQL server started for it
 python -m benchmarks --only iti-18 --seconds 10 --json figures.json
+python -m benchmarks registry             # the registry, small and large: `benchmarks.registry`
 ```
 
 benchmarks/README.md says what is measured and how to read it. Nothing here fails because it is
@@ -31,6 +32,7 @@ from benchmarks import memory, processes
 from benchmarks.community import ACTORS, Options, running
 from benchmarks.memory import Passage
 from benchmarks.rates import RATES, Bench, Failed, Rate, names
+from benchmarks.registry.command import main as registry
 from hub import clock
 from tests.databases import NoServer as NoPostgres
 from tests.object_stores import NoServer as NoS3
@@ -52,6 +54,8 @@ _WIDTH: Final = 124
 
 def main() -> int:
     """Measure what the command line says; return the exit code."""
+    if sys.argv[1:2] == ["registry"]:
+        return registry(sys.argv[2:])
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__.partition("\n")[0]
     )

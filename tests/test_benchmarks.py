@@ -41,3 +41,12 @@ def test_a_name_that_nothing_has_is_refused() -> None:
     done = run("--only", "iti-99")
     assert done.returncode == 2
     assert "iti-42, iti-18-10" in done.stderr
+
+
+@pytest.mark.postgres
+def test_the_registry_is_measured_small_and_large() -> None:
+    done = run("registry", "--entries", "5000,6000", "--calls", "20")
+    assert done.returncode == 0, done.stderr
+    assert "5,000 documents" in done.stdout
+    assert "Growth from 5,000 to 6,000 documents" in done.stdout
+    assert "ITI-42 by 8 writers at once" in done.stdout

@@ -1,0 +1,1 @@
+"""How fast the registry is, small and large: `python -m benchmarks registry`."""
