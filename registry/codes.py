@@ -47,7 +47,7 @@ from ihe.vocabulary import (
 )
 
 MIME_TYPE: Final = "mimeType"
-_ATTRIBUTES: Final = {
+ATTRIBUTES: Final = {
     DocumentEntryScheme.CLASS_CODE: "classCode",
     DocumentEntryScheme.CONFIDENTIALITY_CODE: "confidentialityCode",
     DocumentEntryScheme.EVENT_CODE_LIST: "eventCodeList",
@@ -60,11 +60,11 @@ _ATTRIBUTES: Final = {
     ASSOCIATION_DOCUMENTATION: "associationDocumentation",
 }
 """What has codes, by its classification scheme; the names are those that rule F8 knows."""
-_BY_SCHEME: Final = {str(scheme): name for scheme, name in _ATTRIBUTES.items()}
-_NAMES: Final = {*_ATTRIBUTES.values(), MIME_TYPE}
+_BY_SCHEME: Final = {str(scheme): name for scheme, name in ATTRIBUTES.items()}
+_NAMES: Final = {*ATTRIBUTES.values(), MIME_TYPE}
 _OTHER_NAMES: Final = {"folderCode": "codeList", "folderCodeList": "codeList"}
 """What conformance tools call an attribute."""
-_LIMITS: Final = xml.Limits(octets=64 * 1024**2, tags=2_000_000, attributes=8_000_000)
+LIMITS: Final = xml.Limits(octets=64 * 1024**2, tags=2_000_000, attributes=8_000_000)
 """Room for national code systems: the file is the operator's own."""
 
 
@@ -87,12 +87,13 @@ class CodeLists:
     passed_over: tuple[str, ...] = ()
 
 
-class _Line(NamedTuple):
-    """One code, and where it stands for people."""
+class CodeLine(NamedTuple):
+    """One code of an attribute, and where it stands for people."""
 
     attribute: str
     code: str
     scheme: str
+    display: str
     where: str
 
 
@@ -104,30 +105,42 @@ def read_codes(path: Path) -> CodeLists:
     SettingsError
         It cannot be read, or something in it is wrong; says which line and why.
     """
+    lines, passed_over = read_lines(path)
+    found: dict[str, set[tuple[str, str]]] = {}
+    for line in lines:
+        found.setdefault(line.attribute, set()).add((line.code, line.scheme))
+    mime_types = found.pop(MIME_TYPE, None)
+    return CodeLists(
+        code_sets={name: frozenset(codes) for name, codes in found.items()},
+        mime_types=frozenset(code.lower() for code, _ in mime_types) if mime_types else None,
+        passed_over=passed_over,
+    )
+
+
+def read_lines(path: Path) -> tuple[list[CodeLine], tuple[str, ...]]:
+    """Return the codes of a file one by one, and the lists in it that have no place here.
+
+    Raises as `read_codes` does.
+    """
     try:
         data = path.read_bytes()
     except OSError as problem:
         raise SettingsError(f"cannot read {path}: {problem.strerror}") from None
     passed_over: list[str] = []
     if path.suffix.lower() == ".csv":
-        lines = _csv_lines(data, path)
+        found = _csv_lines(data, path)
     else:
-        lines = _xml_lines(data, path, passed_over)
-    found: dict[str, set[tuple[str, str]]] = {}
-    for line in lines:
+        found = _xml_lines(data, path, passed_over)
+    lines = []
+    for line in found:
         _check(line)
-        found.setdefault(line.attribute, set()).add((line.code, line.scheme))
-    if not found:
+        lines.append(line)
+    if not lines:
         raise SettingsError(f"{path} lists no codes")
-    mime_types = found.pop(MIME_TYPE, None)
-    return CodeLists(
-        code_sets={name: frozenset(codes) for name, codes in found.items()},
-        mime_types=frozenset(code.lower() for code, _ in mime_types) if mime_types else None,
-        passed_over=tuple(passed_over),
-    )
+    return lines, tuple(passed_over)
 
 
-def _check(line: _Line) -> None:
+def _check(line: CodeLine) -> None:
     if not line.code:
         raise SettingsError(f"{line.where}: the code is missing")
     if not line.scheme and line.attribute != MIME_TYPE:
@@ -137,10 +150,10 @@ def _check(line: _Line) -> None:
 # --- codes.xml -----------------------------------------------------------------------------------
 
 
-def _xml_lines(data: bytes, path: Path, passed_over: list[str]) -> Iterator[_Line]:
+def _xml_lines(data: bytes, path: Path, passed_over: list[str]) -> Iterator[CodeLine]:
     """Yield the codes of a codes.xml; names of lists that have no place here go the other way."""
     try:
-        root = xml.parse(data, limits=_LIMITS)
+        root = xml.parse(data, limits=LIMITS)
     except xml.MalformedXml as problem:
         raise SettingsError(f"{path}: {problem}") from None
     if _tag(root) != "Codes":
@@ -148,7 +161,7 @@ def _xml_lines(data: bytes, path: Path, passed_over: list[str]) -> Iterator[_Lin
     for kind in root:
         if _tag(kind) != "CodeType":
             continue
-        attribute = _attribute(kind, path)
+        attribute = attribute_of(kind, path)
         if attribute is None:
             passed_over.append(kind.get("name", ""))
             continue
@@ -159,15 +172,16 @@ def _xml_lines(data: bytes, path: Path, passed_over: list[str]) -> Iterator[_Lin
                 " refuse every code; leave it out to take any"
             )
         for code in codes:
-            yield _Line(
+            yield CodeLine(
                 attribute,
                 code.get("code", "").strip(),
                 code.get("codingScheme", "").strip(),
+                code.get("display", "").strip(),
                 f"{path}, line {code.sourceline} ({attribute})",
             )
 
 
-def _attribute(kind: etree._Element, path: Path) -> str | None:
+def attribute_of(kind: etree._Element, path: Path) -> str | None:
     """Return what a list is of: its scheme is better known than its name."""
     name, scheme = kind.get("name", ""), kind.get("classScheme", "")
     if not name and not scheme:
@@ -183,10 +197,10 @@ def _tag(element: etree._Element) -> str:
 # --- codes.csv -----------------------------------------------------------------------------------
 
 _HEADER: Final = ["attribute", "code", "scheme"]
-_CODE, _SCHEME = 1, 2
+_CODE, _SCHEME, _DISPLAY = 1, 2, 3
 
 
-def _csv_lines(data: bytes, path: Path) -> Iterator[_Line]:
+def _csv_lines(data: bytes, path: Path) -> Iterator[CodeLine]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -203,13 +217,13 @@ def _csv_lines(data: bytes, path: Path) -> Iterator[_Line]:
         raise SettingsError(f"{path}, line {reader.line_num}: {problem}") from None
 
 
-def _csv_line(cells: list[str], where: str) -> _Line:
+def _csv_line(cells: list[str], where: str) -> CodeLine:
     attribute = _OTHER_NAMES.get(cells[0], cells[0])
     if attribute not in _NAMES:
         known = ", ".join(sorted(_NAMES))
         raise SettingsError(f"{where}: '{cells[0]}' has no list of codes; known are {known}")
-    cells += [""] * (_SCHEME + 1 - len(cells))
-    return _Line(attribute, cells[_CODE], cells[_SCHEME], where)
+    cells += [""] * (_DISPLAY + 1 - len(cells))
+    return CodeLine(attribute, cells[_CODE], cells[_SCHEME], cells[_DISPLAY], where)
 
 
 # --- while the registry runs ---------------------------------------------------------------------
