@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.fuzz.__main__ import main as fuzz
+from benchmarks.fuzz.targets import TARGETS, Target
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -50,3 +53,37 @@ def test_the_registry_is_measured_small_and_large() -> None:
     assert "5,000 documents" in done.stdout
     assert "Growth from 5,000 to 6,000 documents" in done.stdout
     assert "ITI-42 by 8 writers at once" in done.stdout
+
+
+def test_the_readers_are_fuzzed_for_a_moment(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks.fuzz", "--runs", "1000", "--seed", "1"),
+            *("--findings", str(tmp_path / "findings")),
+        ],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "hl7v2 … 1,000 inputs, 0 findings" in done.stdout
+
+
+def test_a_finding_is_kept_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without guidance, in this process: a reader that lets something out is found."""
+
+    def one(data: bytes) -> None:
+        if len(data) != 5:
+            raise RuntimeError
+
+    target = Target(one, lambda: iter((b"seeds",)))
+    monkeypatch.setitem(TARGETS, "mime", target)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    findings = tmp_path / "findings"
+    options = ("--only", "mime", "--runs", "500", "--seed", "7", "--findings", str(findings))
+    assert fuzz(options) == 1
+    (found,) = findings.iterdir()
+    assert len(found.read_bytes()) != 5
+    with pytest.raises(RuntimeError):
+        fuzz(("--only", "mime", "--replay", str(found)))
