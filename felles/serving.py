@@ -3,6 +3,7 @@
 ```text
 felles serve registry|repository|gateway   one actor at its own port
 felles serve all                           the three of them, each at its own port
+felles serve registry --workers 4          one actor in four processes at its one port (hub.workers)
 felles serve all --sandbox                 the three of them at one port, plain HTTP, fresh storage
 ```
 
@@ -12,9 +13,11 @@ TLS with certificates of its own, everything below `felles-data`.
 
 import gc
 import ipaddress
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,11 +29,21 @@ import repository.app
 from felles.certificates import development_certificates
 from felles.connection import Config
 from felles.development import CERTIFICATES, tls_of
-from felles.output import ERR, failures, print_json, print_table, say
+from felles.output import ERR, Exit, failures, print_json, print_table, say
 from felles.sandbox import Sandbox, sandbox_site
-from hub import logs, loop_thread, settings
+from hub import logs, loop_thread, settings, workers
 from hub.actor import Actor, Site, close, ending, serving, site
-from hub.settings import RegistrySettings, ServerSettings, Settings, SettingsError, TlsSettings
+from hub.http_server import listen
+from hub.settings import (
+    GatewaySettings,
+    RegistrySettings,
+    ServerSettings,
+    Settings,
+    SettingsError,
+    TlsSettings,
+    changed,
+)
+from hub.workers import Crew, NotStarted
 
 
 class Part(StrEnum):
@@ -56,20 +69,38 @@ class _Planned:
     where: ServerSettings
     tls: TlsSettings | None
 
-    def site(self, chosen: Settings) -> Site:
-        """Build the actor and bind its socket; the actor is closed when that fails."""
+    def site(self, chosen: Settings, *bound: socket.socket) -> Site:
+        """Build the actor and its site at the sockets of `bind`, or at new ones.
+
+        The actor is closed when that fails.
+        """
         _check_reach(self)
-        actor = self._actor(chosen)
+        listener, feed = (*bound, None, None)[:2]
+        actor = self._actor(chosen, feed)
         try:
-            return site(actor, self.where, self.tls)
+            return site(actor, self.where, self.tls, listener)
         except BaseException:
             close(actor)
             raise
 
-    def _actor(self, chosen: Settings) -> Actor:
+    def bind(self) -> tuple[socket.socket, ...]:
+        """Bind the actor's sockets for several processes: HTTP, and the feed if there is one."""
+        _check_reach(self)
+        _check_shared(self)
+        where = self.where
+        listener = listen(where.host, where.port)
+        if not isinstance(where, RegistrySettings) or where.feed_port is None:
+            return (listener,)
+        try:
+            return listener, listen(where.feed_host or where.host, where.feed_port)
+        except BaseException:
+            listener.close()
+            raise
+
+    def _actor(self, chosen: Settings, feed: socket.socket | None) -> Actor:
         match self.name:
             case "registry":
-                return registry.app.build(chosen.registry, chosen.community, self.tls)
+                return registry.app.build(chosen.registry, chosen.community, self.tls, feed)
             case "repository":
                 return repository.app.build(chosen.repository, self.tls)
             case _:
@@ -111,6 +142,15 @@ def serve(
             " 0), instead of making each id known at its first use.",
         ),
     ] = None,
+    worker_count: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            help="Processes of each actor, instead of what its settings say; more than one want"
+            " PostgreSQL.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the endpoints as JSON once they answer.")
     ] = False,
@@ -120,6 +160,8 @@ def serve(
     Exit code 0 after an orderly stop: requests that have begun are answered first.
     """
     with failures():
+        if sandbox and worker_count is not None:
+            raise SettingsError("--workers: a sandbox is one process; leave out one of the two")
         if sandbox:
             if part is not Part.ALL:
                 raise SettingsError("--sandbox runs all actors: felles serve all --sandbox")
@@ -145,7 +187,12 @@ def serve(
         if idle := [name for name, value in given.items() if value is not None]:
             raise SettingsError(f"{', '.join(idle)} goes with --sandbox; else use --config")
         logs.configure()
-        sites = _sites(settings.load(config), part, development=config is None)
+        chosen = settings.load(config)
+        plans = _plans(chosen, part, worker_count, development=config is None)
+        if any(plan.where.workers > 1 for plan in plans):
+            run_workers(plans, chosen, as_json=as_json)
+            return
+        sites = _sites(chosen, plans)
         run(sites, _endpoints(sites), as_json=as_json)
 
 
@@ -156,27 +203,94 @@ def run(sites: Sequence[Site], endpoints: dict[str, Any], *, as_json: bool) -> N
         ended = ending()
         async with serving(sites):
             gc.freeze()  # what is there now stays: no need to look at it again and again
-            if as_json:
-                print_json(endpoints)
-            else:
-                rows = [(name, str(where)) for name, where in endpoints.items()]
-                print_table("Serving; Ctrl-C ends it", ("endpoint", "URL"), rows)
+            _print(endpoints, as_json=as_json)
             await ended.wait()
-            if ERR.is_terminal:  # a log file holds JSON, line by line
-                say("stopping: requests that have begun are answered first")
+            _say_stopping()
 
     loop_thread.run(until_told())
 
 
-def _sites(chosen: Settings, part: Part, *, development: bool) -> list[Site]:
+def run_workers(plans: Sequence[_Planned], chosen: Settings, *, as_json: bool) -> None:
+    """Serve with processes of their own for each actor, as many as its settings say."""
+    crews: list[Crew] = []
+    try:
+        crews += (
+            Crew(
+                name=plan.name,
+                count=plan.where.workers,
+                work=_work,
+                arguments=(plan, chosen),
+                sockets=plan.bind(),
+            )
+            for plan in plans
+        )
+    except BaseException:
+        for crew in crews:
+            for each in crew.sockets:
+                each.close()
+        raise
+
+    async def until_told() -> None:
+        ended = ending()
+        await workers.supervise(
+            crews, ended, lambda endpoints: _print(endpoints, as_json=as_json), _say_stopping
+        )
+
+    try:
+        loop_thread.run(until_told())
+    except NotStarted as failure:
+        raise typer.Exit(failure.code if failure.code > 0 else Exit.UNAVAILABLE) from None
+
+
+def _work(plan: _Planned, chosen: Settings, says: Connection, *sockets: socket.socket) -> None:
+    """Be one worker: the whole of its process."""
+
+    async def until_dismissed(one: Site) -> None:
+        ended = workers.dismissed()
+        async with serving([one]):
+            gc.freeze()  # as in `run`
+            workers.say_where(says, _endpoints([one]))
+            await ended.wait()
+
+    logs.configure()
+    try:
+        with failures():
+            loop_thread.run(until_dismissed(plan.site(chosen, *sockets)))
+    except typer.Exit as ended:
+        raise SystemExit(ended.exit_code) from None
+
+
+def _print(endpoints: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(endpoints)
+    else:
+        rows = [(name, str(where)) for name, where in endpoints.items()]
+        print_table("Serving; Ctrl-C ends it", ("endpoint", "URL"), rows)
+
+
+def _say_stopping() -> None:
+    if ERR.is_terminal:  # a log file holds JSON, line by line
+        say("stopping: requests that have begun are answered first")
+
+
+def _plans(
+    chosen: Settings, part: Part, worker_count: int | None, *, development: bool
+) -> list[_Planned]:
+    """Return what is to run; `worker_count` is said on the command line."""
     plans = []
     for name in part.actors:
         where: ServerSettings = getattr(chosen, name)
+        if worker_count is not None:
+            where = changed(where, workers=worker_count)
         tls = where.tls or chosen.tls
         if tls is None and development:
             development_certificates(CERTIFICATES)
             tls = tls_of(name)
         plans.append(_Planned(name, where, tls))
+    return plans
+
+
+def _sites(chosen: Settings, plans: Sequence[_Planned]) -> list[Site]:
     sites: list[Site] = []
     try:
         sites += (plan.site(chosen) for plan in plans)
@@ -199,6 +313,19 @@ def _check_reach(plan: _Planned) -> None:
                 f"{plan.name}.{name} is {host}, and no certificate is set: plain {protocol} is"
                 " served on loopback only; set the table `tls`"
             )
+
+
+def _check_shared(plan: _Planned) -> None:
+    """Refuse several processes of an actor on a database that is made for one."""
+    where = plan.where
+    if where.workers == 1 or isinstance(where, GatewaySettings):
+        return
+    database: str = getattr(where, "database", "")
+    if database.startswith("sqlite"):
+        raise SettingsError(
+            f"{plan.name}.workers is {where.workers}, and its database is SQLite, where one"
+            " process writes at a time: 1 was expected, or a PostgreSQL database"
+        )
 
 
 def _is_loopback(host: str) -> bool:

@@ -95,8 +95,13 @@ class Site:
         return Web(mounts, ready=ready, limits=self.limits)
 
 
-def site(actor: Actor, settings: ServerSettings, tls: TlsSettings | None) -> Site:
-    """Return the site of one actor as its settings want it; the socket is bound.
+def site(
+    actor: Actor,
+    settings: ServerSettings,
+    tls: TlsSettings | None,
+    listener: socket.socket | None = None,
+) -> Site:
+    """Return the site of one actor as its settings want it, at a bound socket or a new one.
 
     Raises
     ------
@@ -106,10 +111,15 @@ def site(actor: Actor, settings: ServerSettings, tls: TlsSettings | None) -> Sit
     context = server_context(tls.certificate, tls.key, tls.authorities) if tls else None
     return Site(
         actors=(actor,),
-        listener=listen(settings.host, settings.port),  # last: what fails leaves no socket behind
+        # last: what fails leaves no socket behind
+        listener=listener or listen(settings.host, settings.port),
         tls=context,
         limits=Limits(
-            in_flight=settings.in_flight, threads=settings.threads, idle_s=settings.idle_s
+            in_flight=settings.in_flight,
+            threads=settings.threads,
+            wait_s=settings.wait_s,
+            connections=settings.connections,
+            idle_s=settings.idle_s,
         ),
     )
 

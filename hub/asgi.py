@@ -1,6 +1,7 @@
 """HTTP as the application server hands it over (ASGI 3): what a request says, and short answers."""
 
 import re
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -31,6 +32,12 @@ def peer_of(scope: Scope) -> Peer:
     """Return the other end of the connection, as `hub.http_server` saw it."""
     peer: Peer | None = scope.get("state", {}).get("peer")
     return peer or Peer(address=(scope.get("client") or ("",))[0])
+
+
+def is_there(scope: Scope) -> Callable[[], bool]:
+    """Return what tells, from any thread, whether the client is still connected."""
+    gone: threading.Event | None = scope.get("state", {}).get("gone")
+    return lambda: gone is None or not gone.is_set()
 
 
 def url_of(scope: Scope, headers: Mapping[str, str], path: str) -> str:

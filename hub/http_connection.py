@@ -14,6 +14,7 @@ connected ─▶ head ─▶ request at work ─▶ answered ─▶ next head �
 
 import asyncio
 import ssl
+import threading
 import time
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -42,7 +43,8 @@ _REASONS: Final = {
 class Connection(HttpToolsProtocol):
     """One client's connection.
 
-    Its certificate is put where the application finds it: `scope["state"]["peer"]`.
+    Its certificate is put where the application finds it: `scope["state"]["peer"]`. Beside it is
+    what tells whether the client is still there.
     """
 
     limits: Limits
@@ -55,12 +57,18 @@ class Connection(HttpToolsProtocol):
         address = self.client[0] if self.client else ""
         certificate = tls.getpeercert(binary_form=True) if tls else None
         self.peer = read_peer(certificate, address) if certificate else Peer(address=address)
-        self.app_state = {**self.app_state, "peer": self.peer}
+        self._gone = threading.Event()
+        self.app_state = {**self.app_state, "peer": self.peer, "gone": self._gone}
         self._since = time.monotonic()
         self._in_head = self._is_head_known = self._is_deaf = False
         self._octets = self._content = 0
         if len(self.connections) > self.limits.connections:
             self._make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let requests that have not begun know that nobody waits for them."""
+        self._gone.set()
+        super().connection_lost(exc)
 
     def _make_room(self) -> None:
         """Close the connection that has been idle longest; this one, if all others are at work."""

@@ -20,6 +20,10 @@ from hub.limits import Limits
 T = TypeVar("T")
 
 
+class NoTurn(Exception):
+    """Work was not begun in the time that it could wait, or nobody wants it any more."""
+
+
 class Lane:
     """What one actor has for its requests; used from one event loop."""
 
@@ -42,19 +46,42 @@ class Lane:
         finally:
             self._free += 1
 
-    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Do blocking work in a thread of this actor; work that has begun is done to its end."""
+    async def run(
+        self,
+        work: Callable[..., T],
+        *arguments: Any,
+        within_s: float | None = None,
+        is_wanted: Callable[[], bool] | None = None,
+    ) -> T:
+        """Do blocking work in a thread of this actor; work that has begun is done to its end.
+
+        Parameters
+        ----------
+        within_s
+            Seconds in which it must have begun, if any.
+        is_wanted
+            Asked just before it begins, in the thread.
+
+        Raises
+        ------
+        NoTurn
+            It has not begun in time, or was not wanted any more; it will not begin.
+        """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
         self._unfinished += 1
         if len(self._threads) < min(self._unfinished, self._most):
             self._start_thread()
-        self._jobs.put(_Job(loop, done, work, arguments))
+        job = _Job(loop, done, work, arguments, is_wanted, [None])
+        self._jobs.put(job)
+        waiting = None if within_s is None else loop.call_later(within_s, job.give_up)
         try:
             return await done
         finally:
             self._unfinished -= 1
-            del done  # as in `_Job.do`
+            if waiting is not None:
+                waiting.cancel()
+            del done, job  # as in `_Job.do`
 
     def close(self) -> None:
         """End the threads; work that has begun is done first."""
@@ -77,20 +104,38 @@ class _Job(NamedTuple):
     done: asyncio.Future[Any]
     work: Callable[..., Any]
     arguments: tuple[Any, ...]
+    is_wanted: Callable[[], bool] | None
+    turn: list[None]
+    """Holds one thing; whoever takes it, the thread or the loop, decides what becomes of it."""
 
     def do(self) -> None:
         """Do it, unless nobody waits for it any more, and tell the loop what came of it."""
-        if self.done.cancelled():
+        if self.done.cancelled() or not self._take_turn():
             return
         tell: Callable[[asyncio.Future[Any], Any], None]
         outcome: Any
         try:
-            tell, outcome = _succeed, self.work(*self.arguments)
+            if self.is_wanted is None or self.is_wanted():
+                tell, outcome = _succeed, self.work(*self.arguments)
+            else:
+                tell, outcome = _fail, NoTurn()
         except BaseException as failure:  # noqa: BLE001  # whoever waits gets it, whatever it is
             tell, outcome = _fail, failure
         with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits
             self.loop.call_soon_threadsafe(tell, self.done, outcome)
         del outcome, self  # a failure refers to this frame
+
+    def give_up(self) -> None:
+        """Let it be, unless it has begun; called in the loop."""
+        if self._take_turn():
+            _fail(self.done, NoTurn())
+
+    def _take_turn(self) -> bool:
+        """Tell whether nobody has taken it before; to take from a list is one step."""
+        with contextlib.suppress(IndexError):
+            self.turn.pop()
+            return True
+        return False
 
 
 def _work(jobs: "SimpleQueue[_Job | None]") -> None:

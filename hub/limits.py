@@ -15,6 +15,9 @@ class Limits:
         Requests that an actor works on at once; one more is told to come back (503).
     threads
         Threads of an actor for handlers and for blocking work.
+    wait_s
+        Seconds that a message which has come whole may wait for one of them; then it is told to
+        come back (503), and nothing has been done.
     connections
         Open connections; for one more, the one that has been idle longest is closed.
     head
@@ -33,6 +36,7 @@ class Limits:
 
     in_flight: int = 200
     threads: int = 16
+    wait_s: float = 10.0
     connections: int = 1_000
     head: int = 64 * 1024
     body: int = 8 * 1024**3

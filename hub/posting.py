@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 from hub import asgi, clock, ids, logs, pipeline
 from hub.asgi import Receive, Scope, Send
 from hub.intake import MEDIA_TYPES, Intake
-from hub.lane import Lane
+from hub.lane import Lane, NoTurn
 from hub.limits import Limits
 from hub.parts import OpenSink, StagedContent
 from hub.pipeline import Incoming, Reply
@@ -73,7 +73,7 @@ class Posting:
         self._headers = asgi.headers_of(scope)
         self._trace_id = asgi.trace_id_of(self._headers)
         self._endpoint = asgi.url_of(scope, self._headers, path)
-        self._peer = asgi.peer_of(scope)
+        self._peer, self._is_there = asgi.peer_of(scope), asgi.is_there(scope)
         self._intake = Intake(
             self._headers, open_sink=open_sink, body_limit=limits.body, root_limit=limits.root
         )
@@ -86,7 +86,7 @@ class Posting:
         started = time.perf_counter()
         try:
             with self._at_end, self._lane.place() as free:
-                await self._answer(await self._respond() if free else self._busy())
+                await self._answer(await self._respond() if free else self._no_place())
         except ClientGone as gone:
             self._log["reason"] = str(gone)
         finally:
@@ -115,11 +115,19 @@ class Posting:
             _check(self._headers, self._limits)
             rest = await self._take_in()
             if not self._soap.is_async:
-                return await self._lane.run(lambda: self._soap.respond(self._whole(rest)))
+                return await self._lane.run(
+                    lambda: self._soap.respond(self._whole(rest)),
+                    within_s=self._limits.wait_s,
+                    is_wanted=self._is_there,
+                )
             work = _at_once if self._is_small(rest) else self._lane.run
             return await self._soap.respond_async(await work(self._whole, rest), work)
         except ClientGone:
             raise
+        except NoTurn:
+            if not self._is_there():
+                raise ClientGone("client gone before its message's turn came") from None
+            return self._busy(f"it had no turn in {self._limits.wait_s:g} s")
         except SoapFault as fault:
             return pipeline.fault_reply(fault, trace_id=self._trace_id)
         except Unavailable as failure:
@@ -189,11 +197,15 @@ class Posting:
             return pipeline.unavailable_reply(failure, trace_id=self._trace_id)
         return self._soap.decline(self._incoming(root, {}), failure)
 
-    def _busy(self) -> Reply:
+    def _no_place(self) -> Reply:
+        in_flight = self._limits.in_flight
+        return self._busy(f"{in_flight} requests are worked on, and more are not taken at once")
+
+    def _busy(self, why: str) -> Reply:
+        """Send the client away, for this time; nothing has been done."""
         fault = SoapFault(
             FaultCode.RECEIVER,
-            f"{self._limits.in_flight} requests are worked on, and more are not taken at once;"
-            f" try again in {_RETRY_AFTER_S} s",
+            f"{why}; try again in {_RETRY_AFTER_S} s",
             FaultSubcode.ENDPOINT_UNAVAILABLE,
             http_status=503,
             retry_after_s=_RETRY_AFTER_S,

@@ -112,10 +112,19 @@ class ServerSettings(_Table):
     """Address to listen at; 0.0.0.0 or :: for all."""
     port: Port
     """TCP port; 0 takes any free one."""
+    workers: Count = 1
+    """Processes that serve at this port; more than one want PostgreSQL where there is a database.
+
+    What follows is for each of them.
+    """
     in_flight: Count = 200
     """Requests worked on at once; one more is answered 503 with Retry-After."""
     threads: Count = 16
     """Threads for blocking work."""
+    wait_s: Seconds = 10.0
+    """Seconds that a request may wait for a thread; then it is answered 503."""
+    connections: Count = 1_000
+    """Open connections; for one more, the one that has been idle longest is closed."""
     idle_s: Seconds = 60.0
     """Seconds of silence after which a client counts as gone."""
     tls: TlsSettings | None = None

@@ -1,5 +1,6 @@
 """Puts the Document Registry together from its settings: the one place that knows its engines."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -28,9 +29,14 @@ PATH = "/registry"
 
 
 def build(
-    settings: RegistrySettings, community: CommunitySettings, tls: TlsSettings | None = None
+    settings: RegistrySettings,
+    community: CommunitySettings,
+    tls: TlsSettings | None = None,
+    feed: socket.socket | None = None,
 ) -> Actor:
     """Return the registry that the settings describe; `tls` is for its feed.
+
+    `feed` is the feed's socket where it is bound already.
 
     Raises
     ------
@@ -43,7 +49,7 @@ def build(
     """
     store = open_store(settings.database)
     try:
-        return actor(store, settings, community, tls)
+        return actor(store, settings, community, tls, feed)
     except BaseException:
         store.close()
         raise
@@ -54,6 +60,7 @@ def actor(
     settings: RegistrySettings,
     community: CommunitySettings,
     tls: TlsSettings | None = None,
+    feed: socket.socket | None = None,
 ) -> Actor:
     """Return a registry on a store of its own; raises as `build` does."""
     registry, codes = ports(store, settings, community)
@@ -66,7 +73,7 @@ def actor(
             )
         },
         ready=store.ready,
-        listeners=_listeners(settings, registry, tls),
+        listeners=_listeners(settings, registry, tls, feed),
         background=(codes.watch,) if codes is not None else (),
         close=store.close,
     )
@@ -98,7 +105,10 @@ def ports(
 
 
 def _listeners(
-    settings: RegistrySettings, registry: Registry, tls: TlsSettings | None
+    settings: RegistrySettings,
+    registry: Registry,
+    tls: TlsSettings | None,
+    feed: socket.socket | None,
 ) -> tuple[MllpServer, ...]:
     """Return where the identity feed is listened to, if it is wanted; the socket is bound."""
     if settings.feed_port is None:
@@ -109,7 +119,7 @@ def _listeners(
         actor=NAME,
         handle=lambda message, call: iti8.handle(message, call, registry),
     )
-    listener = listen(settings.feed_host or settings.host, settings.feed_port)
+    listener = feed or listen(settings.feed_host or settings.host, settings.feed_port)
     return (MllpServer(service, listener, tls=context, name="feed"),)
 
 

@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from hub.lane import Lane
+from hub.lane import Lane, NoTurn
 from hub.limits import Limits
 
 
@@ -138,3 +138,64 @@ def test_nothing_that_was_worked_on_stays(fails: bool) -> None:
         asyncio.run(ask())
     finally:
         gc.enable()
+
+
+def test_work_that_has_no_turn_in_time_is_never_begun() -> None:
+    begun: list[str] = []
+    release = threading.Event()
+
+    async def ask() -> None:
+        lane = Lane(Limits(threads=1))
+        try:
+            at_work = asyncio.create_task(lane.run(release.wait))
+            await asyncio.sleep(0)
+            with pytest.raises(NoTurn):
+                await lane.run(begun.append, "late", within_s=0.01)
+            patient = asyncio.create_task(lane.run(begun.append, "patient", within_s=60))
+            await asyncio.sleep(0)
+            release.set()
+            await at_work
+            await patient
+        finally:
+            release.set()
+            lane.close()
+
+    asyncio.run(ask())
+    assert begun == ["patient"]
+
+
+def test_work_that_has_begun_in_time_may_take_longer() -> None:
+    async def ask() -> str:
+        lane = Lane(Limits(threads=1))
+        begun = threading.Event()
+
+        def work() -> str:
+            begun.set()
+            time.sleep(0.1)
+            return "done"
+
+        try:
+            asked = asyncio.create_task(lane.run(work, within_s=0.05))
+            await asyncio.sleep(0)
+            begun.wait()
+            return await asked
+        finally:
+            lane.close()
+
+    assert asyncio.run(ask()) == "done"
+
+
+def test_work_that_nobody_wants_when_its_turn_comes_is_not_begun() -> None:
+    begun: list[str] = []
+
+    async def ask() -> None:
+        lane = Lane(Limits(threads=1))
+        try:
+            with pytest.raises(NoTurn):
+                await lane.run(begun.append, "unwanted", is_wanted=lambda: False)
+            await lane.run(begun.append, "wanted", is_wanted=lambda: True)
+        finally:
+            lane.close()
+
+    asyncio.run(ask())
+    assert begun == ["wanted"]

@@ -4,13 +4,15 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from hub.limits import Limits
+from ihe.state import Condition, Kind, Record
 from ihe.transactions import ITI_18, ITI_43
+from registry.store.memory import MemoryStore
 from tests import samples
 from tests.hub.conftest import Log, eventually, files_below
 from tests.hub.posting import (
@@ -242,3 +244,61 @@ def test_for_one_connection_too_many_an_idle_one_is_closed(narrow: Running) -> N
         assert idle[0].recv(1) == b"", "the one that was idle longest"
         busy.sendall(QUERY[-1:])
         assert answers_on(busy)[0].registry_status == "Success"
+
+
+class _Held(MemoryStore):
+    """A store whose first reader stays until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.questions = 0
+        self.go = threading.Event()
+
+    def find(self, kind: Kind, conditions: Sequence[Condition]) -> list[Record]:
+        self.questions += 1
+        self.go.wait(30)
+        return super().find(kind, conditions)
+
+
+@pytest.fixture
+def stuck(log: Log, tmp_path: Path) -> Iterator[tuple[Running, _Held]]:
+    """Run a community whose registry has one thread, which is not done with its first request."""
+    store = _Held()
+    limits = Limits(threads=1, wait_s=0.2)
+    with running(tmp_path, store=store, limits=limits) as community:
+        try:
+            yield community, store
+        finally:
+            store.go.set()
+
+
+def test_a_message_that_has_waited_too_long_is_told_to_come_back(
+    stuck: tuple[Running, _Held],
+) -> None:
+    hub, store = stuck
+    with connected(hub.url) as first:
+        first.sendall(head(hub.registry, len(QUERY)) + QUERY)
+        eventually(lambda: store.questions == 1)
+        answer = post(hub.registry, QUERY)
+        assert (answer.status, answer.codes) == (503, ["Receiver", "EndpointUnavailable"])
+        assert (answer.headers["retry-after"], "no turn in 0.2 s" in answer.reason) == ("2", True)
+        store.go.set()
+        assert answers_on(first)[0].registry_status == "Success", "it had begun"
+    assert store.questions == 1
+    assert is_good(hub.registry)
+
+
+def test_a_message_whose_client_has_gone_is_not_worked_on(
+    stuck: tuple[Running, _Held], log: Log
+) -> None:
+    hub, store = stuck
+    position = log.stream.tell()
+    with connected(hub.url) as first:
+        first.sendall(head(hub.registry, len(QUERY)) + QUERY)
+        eventually(lambda: store.questions == 1)
+        with connected(hub.url) as second:
+            second.sendall(head(hub.registry, len(QUERY)) + QUERY)
+        eventually(lambda: "turn came" in log.since(position))
+        store.go.set()
+        assert answers_on(first)[0].registry_status == "Success"
+    assert store.questions == 1
