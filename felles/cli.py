@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from felles import certificates, codes, documents, migrating, serving, validating
+from felles import certificates, codes, documents, migrating, registries, serving, validating
 from felles.demo import command as demo
 from hub import logs
 
@@ -21,6 +21,7 @@ for command in (demo.demo, serving.serve, documents.submit, documents.find, docu
     app.command()(command)
 app.command()(validating.validate)
 app.command()(migrating.migrate)
+app.add_typer(registries.app)
 app.add_typer(codes.app)
 app.add_typer(certificates.app)
 

@@ -18,7 +18,18 @@ from typing import Any, Final
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -55,7 +66,7 @@ class Exit(IntEnum):
 
 def say(text: str) -> None:
     """Print a line for people on standard error, where it does not mix with results."""
-    ERR.print(text, highlight=False)
+    ERR.print(text, highlight=False, markup=False)
 
 
 def print_json(value: Any) -> None:
@@ -127,6 +138,36 @@ def transfer(title: str, total: int | None) -> Iterator[Any]:
     ) as progress:
         task = progress.add_task(title, total=total)
         yield lambda octets: progress.advance(task, octets)
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate of late, or of all the time."""
+        speed = task.finished_speed or task.speed or 0
+        return Text(f"{speed:,.0f}/s")
+
+
+@contextmanager
+def counting(title: str, total: int | None) -> Iterator[Any]:
+    """Show a progress bar of things that are done, with rate and the time that is left.
+
+    Yields what tells that so many more are done.
+    """
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=ERR,
+        transient=True,
+        disable=not ERR.is_terminal,
+    ) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda done: progress.advance(task, done)
 
 
 @contextmanager

@@ -52,15 +52,27 @@ def register(
         return RegistryResponse.of(problems)
 
     def work(writer: Writer) -> list[RegistryError]:
-        writer.lock(_keys(submission))
-        found = _against(submission, writer, registry, profile)
-        if not rules.has_errors(found):
-            _apply(submission, writer, call.time, registry)
-        elif registry.accepts_replays and _is_replay(submission, found, writer):
-            return []
+        writer.lock(keys_of(submission))
+        found, _ = register_within(writer, submission, call.time, registry, profile)
         return found
 
     return RegistryResponse.of([*problems, *registry.store.write(work)])
+
+
+def register_within(
+    writer: Writer, submission: Submission, at: DTM, registry: Registry, profile: Profile
+) -> tuple[list[RegistryError], bool]:
+    """Register a submission in a transaction that holds its keys, if nothing there is against it.
+
+    The submission is good in itself, and its patient ids are canonical. Returns what is against it,
+    and whether it had been registered before: then nothing is.
+    """
+    found = _against(submission, writer, registry, profile)
+    if not rules.has_errors(found):
+        _apply(submission, writer, at, registry)
+    elif registry.accepts_replays and _is_replay(submission, found, writer):
+        return [], True
+    return found, False
 
 
 def _against(
@@ -73,7 +85,7 @@ def _against(
     ]
 
 
-def _keys(submission: Submission) -> Iterator[str]:
+def keys_of(submission: Submission) -> Iterator[str]:
     """Yield what the transaction decides about: patients, uniqueIds, ids that are UUIDs.
 
     Symbolic ids mean nothing outside their submission.
