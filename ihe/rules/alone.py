@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from ihe.datatypes import CX, HomeCommunityId
-from ihe.ebxml.rendering import read_filled
 from ihe.errors import RegistryError
-from ihe.model import Submission
+from ihe.model import RegistryObject, Submission
 from ihe.rules import PATIENTS, RULES, check_restricted_update, check_update
 from ihe.rules.declaring import Profile
 from ihe.rules.registered import REGISTERED
@@ -60,11 +59,15 @@ def check_update_alone(
             nothing,
             profile,
             home=home,
-            value_of=lambda record: read_filled(record.template),
+            value_of=_value_of,
         )
     else:
         found = check_update(submission, nothing, profile)
     return [each for each in found if each.rule not in _UPDATES]
+
+
+def _value_of(_record: Record) -> RegistryObject:
+    raise AssertionError  # nothing is registered
 
 
 class Nothing:
