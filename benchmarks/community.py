@@ -71,6 +71,7 @@ class Options:
     tls: bool = False
     postgres: bool = False
     s3: bool = False
+    workers: int = 1
 
     def __str__(self) -> str:
         return ", ".join(
@@ -130,6 +131,7 @@ def running(folder: Path, options: Options, actors: Sequence[str] = ACTORS) -> I
                 community.pids["s3"] = pid
         for name in actors:
             settings = _settings(name, community, blobs)
+            settings[name]["workers"] = options.workers
             stack.enter_context(_actor(name, community, settings, migrate=options.postgres))
         yield community
 

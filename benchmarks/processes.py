@@ -44,6 +44,16 @@ def descendant(program: str) -> int | None:
     return next((each.pid for each in _tree(os.getpid()) if each.name == program), None)
 
 
+def spawned(pid: int) -> list[int]:
+    """Return the worker processes of `felles serve`; a process that has none is its own."""
+    workers = [
+        each.pid
+        for each in _tree(pid)
+        if b"spawn_main" in (_PROC / str(each.pid) / "cmdline").read_bytes()
+    ]
+    return workers or [pid]
+
+
 def rss_mb(pid: int) -> float:
     """Return how much memory a process holds now, in MB (10^6 octets)."""
     return _status(pid, "VmRSS")
