@@ -31,7 +31,7 @@ from ihe.model import (
     Submission,
     SubmissionSet,
 )
-from ihe.state import AnyOf, Kind, State, any_of, with_what_follows
+from ihe.state import AnyOf, Kind, State, any_of, not_later, with_what_follows
 from ihe.vocabulary import REPLACEMENTS, AssociationType, Status
 
 _APPROVED: Final = any_of("availability_status", Status.APPROVED)
@@ -84,7 +84,7 @@ def register(
     return Changes(
         add=(*objects, *inherited),
         deprecate=frozenset(with_what_follows(replaced, state)),
-        touch=_not_later(holders - new_folders, at, state),
+        touch=not_later(holders - new_folders, at, state),
     )
 
 
@@ -164,18 +164,4 @@ def _has_member(uuid: str, source: str, target: str) -> Association:
         availability_status=Status.APPROVED,
         logical_id=uuid,
         version=FIRST_VERSION,
-    )
-
-
-def _not_later(folders: set[str], at: DTM, state: State) -> frozenset[str]:
-    """Return those `folders` whose lastUpdateTime is not after `at`, so that it never goes back.
-
-    Of two submissions, the one that came in first may be the second to be registered.
-    """
-    if not folders:
-        return frozenset()
-    return frozenset(
-        each.entry_uuid
-        for each in state.find(Kind.FOLDER, (AnyOf("entry_uuid", frozenset(folders)),))
-        if each.last_update_time is None or each.last_update_time <= at
     )

@@ -212,3 +212,17 @@ def with_what_follows(replaced: Iterable[str], state: State) -> set[str]:
         last = {each.source for each in following if each.source} - found
         found |= last
     return found
+
+
+def not_later(folders: set[str], at: DTM, state: State) -> frozenset[str]:
+    """Return those `folders` whose lastUpdateTime is not after `at`, so that it never goes back.
+
+    Of two submissions, the one that came in first may be the second to be registered.
+    """
+    if not folders:
+        return frozenset()
+    return frozenset(
+        each.entry_uuid
+        for each in state.find(Kind.FOLDER, (AnyOf("entry_uuid", frozenset(folders)),))
+        if each.last_update_time is None or each.last_update_time <= at
+    )

@@ -5,6 +5,7 @@ new version        ─▶ add it, deprecate the version before it, and carry ove
                       folder memberships and relationships, to the new ends, each once
 change of status   ─▶ approve or deprecate; of a new version, it begins so
 new association    ─▶ add it
+folders that gained a member of either kind ─▶ touch
 ```
 
 `plan` is asked only for what has nothing wrong (`ihe.rules.update`).
@@ -21,7 +22,7 @@ from typing import Any, Final, TypeAlias
 from ihe.datatypes import DTM, is_symbolic
 from ihe.model import FIRST_VERSION, Association, Folder, RegistryObject, Submission, SubmissionSet
 from ihe.operations import Operations, Version, kind_of_version, newest_of, operations
-from ihe.state import AnyOf, Kind, Record, State, any_of
+from ihe.state import AnyOf, Kind, Record, State, any_of, not_later
 from ihe.vocabulary import RELATIONSHIPS, AssociationType, Status, SubmissionSetStatus
 
 _APPROVED: Final = any_of("availability_status", Status.APPROVED)
@@ -33,12 +34,15 @@ _CARRIED: Final = AnyOf("type", frozenset({*RELATIONSHIPS, AssociationType.HAS_M
 class Planned:
     """What an update does: objects to register, complete, and entryUUIDs whose status changes.
 
-    `replaced` leads from the id of each version that was the newest to that of its new one.
+    `touch` are registered folders that gained a member, and whose lastUpdateTime is not later
+    already. `replaced` leads from the id of each version that was the newest to that of its new
+    one.
     """
 
     add: tuple[RegistryObject, ...]
     deprecate: frozenset[str]
     approve: frozenset[str]
+    touch: frozenset[str]
     replaced: Mapping[str, str]
 
 
@@ -56,7 +60,8 @@ def plan(
     Parameters
     ----------
     at
-        The time: lastUpdateTime of a folder's new version.
+        The time: lastUpdateTime of a folder's new version, and of one that gains a member; unless
+        that is later already, as of two updates the first to come in may be the second to be done.
     value_of
         Reads a registered object back, to copy it.
     with_references
@@ -96,6 +101,7 @@ def plan(
             | {record.entry_uuid for record in (*old.values(), *references)}
         ),
         approve=frozenset(u for u, status in changed.items() if status == Status.APPROVED),
+        touch=not_later(_gaining(add) - present, at, state),
         replaced=replaced,
     )
 
@@ -158,7 +164,10 @@ def _new_version(
         home_community_id=None,
         limited_metadata=False,
     )
-    yield replace(changed, last_update_time=at) if isinstance(changed, Folder) else changed
+    if isinstance(changed, Folder):
+        yield replace(changed, last_update_time=max(at, old.last_update_time or at))
+    else:
+        yield changed
     assert version.member is not None, "the rules asked for it"  # noqa: S101  # by the caller
     member = version.member
     yield replace(member, **_first(member.entry_uuid))
@@ -198,6 +207,15 @@ def _carried(
         value = value_of(each)
         assert isinstance(value, Association), "asked of associations only"  # noqa: S101  # as above
         yield value, replaced.get(source, source), replaced.get(target, target)
+
+
+def _gaining(added: Iterable[RegistryObject]) -> set[str]:
+    """Return what holds a document or folder anew: SubmissionSets and folders."""
+    return {
+        each.source
+        for each in added
+        if isinstance(each, Association) and each.type == AssociationType.HAS_MEMBER
+    }
 
 
 def _present(kind: Kind, uuids: Iterable[str | None], state: State, *also: AnyOf) -> set[str]:

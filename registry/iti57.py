@@ -4,7 +4,7 @@
 hold the logical objects and ends ─▶ rules (G, and those of submissions) ──errors──▶ Failure
                                           │ none
                                           ▼
-            add versions and associations, deprecate what they replace ─▶ Success
+            add versions and associations, deprecate what they replace, touch folders ─▶ Success
 ```
 
 One transaction: of two updates of the same version, the second finds that it is not the newest any
@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from hub.call import Call
 from ihe import rules, updates
-from ihe.datatypes import is_symbolic
+from ihe.datatypes import DTM, is_symbolic
 from ihe.errors import ErrorCode, RegistryError, registry_error
 from ihe.messages import RegistryResponse, SubmitObjectsRequest
 from ihe.model import Submission
@@ -73,19 +73,21 @@ def update(
                 value_of=value_of,
                 with_references=restricted,
             )
-            _apply(planned, submission, writer)
+            _apply(planned, submission, writer, call.time)
         return problems
 
     return RegistryResponse.of(registry.store.write(work))
 
 
-def _apply(planned: Planned, submission: Submission, writer: Writer) -> None:
+def _apply(planned: Planned, submission: Submission, writer: Writer, at: DTM) -> None:
     add_patients(submission, writer)
     writer.add(planned.add)
     if planned.deprecate:
         writer.set_status(planned.deprecate, Status.DEPRECATED)
     if planned.approve:
         writer.set_status(planned.approve, Status.APPROVED)
+    if planned.touch:
+        writer.set_last_update_time(planned.touch, at)
 
 
 def _keys(submission: Submission, registry: Registry) -> set[str]:

@@ -1,7 +1,8 @@
 """Group G, patients: what an update must not join (ITI-57).
 
 A new version, an association or a status can bring documents of two patients together: an error of
-identity that a query would show. What is Deprecated is exempt, and so are older versions.
+identity that a query would show. What is Deprecated after the update is exempt, and so are older
+versions.
 
 References
 ----------
@@ -35,6 +36,8 @@ def _one_patient(subject: AgainstUpdate) -> Iterator[Finding]:
     chosen = subject.asked.chosen
     for version in subject.asked.versions:
         thing = version.thing
+        if _ends_deprecated(thing.entry_uuid, subject):
+            continue
         if not _same_patient(thing.patient_id, chosen.patient_id, subject):
             found = f"patientId {thing.patient_id}"
             yield finding(
@@ -63,9 +66,11 @@ def _carried_patients(subject: AgainstUpdate) -> Iterator[Finding]:
     """Look at what is carried over to a new version that is of another patient."""
     for version, before in subject.known_versions():
         patient_id = subject.patient(version.thing.patient_id)
-        if not version.propagates or same_text(patient_id, before.patient_id):
+        if not version.propagates or _ends_deprecated(version.thing.entry_uuid, subject):
             continue
-        for other in _joined(before, subject):
+        if before.status == Status.APPROVED and same_text(patient_id, before.patient_id):
+            continue
+        for other in _joined(before, subject, were_approved=True):
             new = subject.new_of.get(other.entry_uuid)
             moved = next((v for v in subject.asked.versions if v.thing.entry_uuid == new), None)
             now = subject.patient(moved.thing.patient_id) if moved else other.patient_id
@@ -82,7 +87,7 @@ def _approved_again(subject: AgainstUpdate) -> Iterator[Finding]:
             continue
         if found.kind is Kind.ASSOCIATION:
             ends = find_objects(filter(None, (found.source, found.target)), subject.state)
-            others = [each for each in ends.values() if each.status == Status.APPROVED]
+            others = [each for each in ends.values() if _is_approved(each, subject)]
         else:
             others = [found, *_joined(found, subject)]
         patients = {comparable(each.patient_id) for each in others}
@@ -91,20 +96,37 @@ def _approved_again(subject: AgainstUpdate) -> Iterator[Finding]:
             yield finding(link.entry_uuid, said, "one patient")
 
 
-def _joined(record: Record, subject: AgainstUpdate) -> Iterator[Record]:
-    """Yield the Approved documents and folders that Approved associations join to an object."""
+def _joined(
+    record: Record, subject: AgainstUpdate, *, were_approved: bool = False
+) -> Iterator[Record]:
+    """Yield what Approved associations join to an object after the update, itself Approved then.
+
+    `were_approved` asks for associations that are Approved before it, too: only they are carried
+    over to a new version.
+    """
     ends: set[str] = set()
     for attribute in ("source", "target"):
-        conditions = (
-            any_of(attribute, record.entry_uuid),
-            any_of("availability_status", Status.APPROVED),
-        )
-        for link in subject.state.find(Kind.ASSOCIATION, conditions):
-            ends |= {link.source or "", link.target or ""} - {record.entry_uuid, ""}
+        for link in subject.state.find(Kind.ASSOCIATION, (any_of(attribute, record.entry_uuid),)):
+            was_approved = link.status == Status.APPROVED or not were_approved
+            if was_approved and _is_approved(link, subject):
+                ends |= {link.source or "", link.target or ""} - {record.entry_uuid, ""}
     for other in find_objects(ends, subject.state).values():
         of_patient = other.kind in {Kind.DOCUMENT_ENTRY, Kind.FOLDER}
-        if of_patient and other.status == Status.APPROVED:
+        if of_patient and _is_approved(other, subject):
             yield other
+
+
+def _is_approved(record: Record, subject: AgainstUpdate) -> bool:
+    """Tell whether an object, or the new version of it, is Approved after the update."""
+    ids = {record.entry_uuid, subject.new_of.get(record.entry_uuid)}
+    changes = [each.new_status for each in subject.asked.status_changes if each.target in ids]
+    return all(each == Status.APPROVED for each in changes or [record.status])
+
+
+def _ends_deprecated(uuid: str, subject: AgainstUpdate) -> bool:
+    """Tell whether a new version is Deprecated after the update: joining it, nobody shows it."""
+    before = subject.before.get(uuid)
+    return before is not None and not _is_approved(before, subject)
 
 
 def _same_patient(one: CX | None, other: CX | None, subject: AgainstUpdate) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
@@ -157,6 +158,42 @@ def test_the_new_version_of_a_folder_holds_its_documents(scene: Scene) -> None:
     assert NEW_FOLDER in {each.source for each in links_to(scene, document)}
 
 
+# --- lastUpdateTime of folders -------------------------------------------------------------------
+
+
+def last_update_times(scene: Scene, number: int = 1) -> list[str]:
+    found = scene.find(Kind.FOLDER, "unique_id", f"2.25.3000.{number}")
+    return [str(each.last_update_time) for each in found]
+
+
+@pytest.mark.parametrize("what", ["a document in it", "a membership"])
+def test_a_folder_that_an_update_puts_something_into_tells_when(scene: Scene, what: str) -> None:
+    folder, _, _ = in_folder(scene)
+    other = scene.document(2)
+    scene.at += timedelta(hours=1)
+    if what == "a membership":
+        inside = samples.member(
+            folder, other, entry_uuid=samples.uuid(7201), submission_set_status=None
+        )
+        assert send(scene, update(scene, links=submitted(inside))).ok
+    else:
+        assert send(scene, update(scene, version_of(scene, 1))).ok
+    assert last_update_times(scene) == ["20261124093000"]
+
+
+def test_last_update_time_never_goes_back(scene: Scene) -> None:
+    """An update that came in before what is done already."""
+    folder, _, _ = in_folder(scene)
+    scene.at -= timedelta(hours=1)
+    assert send(scene, update(scene, version_of(scene, 1))).ok
+    (record,) = scene.find(Kind.FOLDER, "entry_uuid", folder)
+    thing = replace(
+        scene.value(record), entry_uuid=NEW_FOLDER, logical_id=folder, version=None, title=TITLE
+    )
+    assert send(scene, update(scene, thing)).ok
+    assert last_update_times(scene) == ["20261124083000"] * 2
+
+
 # --- status --------------------------------------------------------------------------------------
 
 
@@ -203,6 +240,33 @@ def test_documents_are_related_afterwards(scene: Scene) -> None:
     response = send(scene, update(scene, links=submitted(samples.relationship(T.XFRM, one, other))))
     assert response.ok, response.errors
     assert [each.source for each in links_to(scene, other) if each.type == T.XFRM] == [one]
+
+
+def test_a_version_that_is_deprecated_at_once_may_leave_its_patient(scene: Scene) -> None:
+    """What is Deprecated after the update joins no patients: nobody is shown it."""
+    _, _, document = in_folder(scene)
+    moved = version_of(scene, 1, patient_id=samples.OTHER_PATIENT)
+    chosen = replace(scene.new_set(), patient_id=samples.OTHER_PATIENT)
+    ends = status_change(document, Status.APPROVED, Status.DEPRECATED)
+    response = send(scene, update(scene, moved, submission_set=chosen, links=(ends,)))
+    assert response.ok, response.errors
+    assert versions(scene, 1) == [(1, Status.DEPRECATED), (2, Status.DEPRECATED)]
+
+
+def test_a_version_that_is_approved_at_once_must_not_join_patients(scene: Scene) -> None:
+    """Its document is Deprecated, and what was appended to it went to another patient since."""
+    document = scene.document(1)
+    assert scene.relate(T.APND, 2, document).ok
+    gone = status_change(document, Status.APPROVED, Status.DEPRECATED)
+    assert send(scene, update(scene, links=(gone,))).ok
+    chosen = replace(scene.new_set(), patient_id=samples.OTHER_PATIENT)
+    moved = version_of(scene, 2, patient_id=samples.OTHER_PATIENT)
+    assert send(scene, update(scene, moved, submission_set=chosen)).ok
+    again = version_of(scene, 1, entry_uuid=samples.uuid(7202))
+    approved = status_change(document, Status.DEPRECATED, Status.APPROVED)
+    assert codes(send(scene, update(scene, again, links=(approved,)))) == {
+        E.PATIENT_ID_RECONCILIATION
+    }
 
 
 def test_without_exactly_one_set_nothing_can_be_told(scene: Scene) -> None:
