@@ -22,8 +22,10 @@ from felles.output import (
     say,
 )
 from felles.sources import count, messages
+from hub import settings
 from hub.settings import SettingsError
 from registry.bulk import Loaded, Outcome
+from registry.store.statistics import statistics
 
 app = typer.Typer(
     name="registry",
@@ -121,6 +123,44 @@ def load_messages(
         rows = [(each.value, str(tally.outcomes[each])) for each in _NAMES.values()]
         print_table(title, ("submissions", "count"), [*rows, ("warnings", str(tally.warnings))])
     raise typer.Exit(_exit(tally))
+
+
+@app.command()
+def stats(
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="Look at every row; without it, large tables are estimated from a sample.",
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    config: ActorConfig = None,
+) -> None:
+    """Print how much is registered, of what kind and since when; of no patient in particular.
+
+    Months and days are those of SubmissionSet.submissionTime, as the senders wrote it.
+    """
+    with failures():
+        found = statistics(settings.load(config).registry.database, exact=exact)
+    if as_json:
+        print_json(found)
+        return
+    estimated = any(isinstance(part, dict) and part.get("estimated") for part in found.values())
+    title = "Registry (large tables are estimated; --exact counts)" if estimated else "Registry"
+    print_table(title, ("what", "number"), list(_lines(found)))
+
+
+def _lines(part: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the numbers of a report with what they are of."""
+    for name, value in part.items():
+        words = f"{before}{name.replace('_', ' ')}"
+        if isinstance(value, dict):
+            yield from _lines(value, f"{words}: ")
+        elif name != "estimated" and value is not None:
+            is_date = isinstance(value, str)
+            about = "~ " if part.get("estimated") and not is_date else ""
+            yield words, value if is_date else f"{about}{value:,}"
 
 
 _NAMES: Final = {
