@@ -15,6 +15,7 @@ from hypothesis import seed
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.databases import running_postgres
+from tests.registry.model.comparing import Difference
 from tests.registry.model.engines import engines
 from tests.registry.model.machine import RegistryMachine, machine_on, profile
 
@@ -45,13 +46,17 @@ def main() -> int:
         turn = 0
         while machine.steps["steps"] < chosen.steps:
             runs = min(RUNS, 1 + (chosen.steps - machine.steps["steps"]) // (STEPS // 2))
-            run_state_machine_as_test(
-                seed(chosen.seed * 1_000_003 + turn)(machine),
-                settings=profile(runs, STEPS, shrinks=not chosen.at_once),
-            )
+            try:
+                run_state_machine_as_test(
+                    seed(chosen.seed * 1_000_003 + turn)(machine),
+                    settings=profile(runs, STEPS, shrinks=not chosen.at_once),
+                )
+            except Difference:
+                print(f"a difference after {machine.steps['steps']} steps")  # noqa: T201  # a program for a terminal
+                raise
             turn += 1
     for step, times in sorted(machine.steps.items()):
-        print(f"{times:7} {step}")  # noqa: T201  # for a terminal
+        print(f"{times:7} {step}")  # noqa: T201  # as above
     print(f"no difference in {machine.steps['steps']} steps")  # noqa: T201  # as above
     return 0
 
