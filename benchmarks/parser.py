@@ -1,21 +1,17 @@
-"""What reading a message costs, and what a hostile one can cost: `python -m benchmarks.parser`.
+"""What reading a message costs: `python -m benchmarks.parser`.
 
 The first table compares `ihe.xml.parse` with lxml's own parser on messages of ordinary size. The
-second moves a large document through the MIME reader and the inline cutter. The third sends hostile
-input, each in a process of its own, and prints what came of it with the CPU time and the memory
-that it took beside the input itself. Memory is read from /proc and stays empty elsewhere.
+second moves a large document through the MIME reader and the inline cutter. What hostile messages
+cost, `python -m benchmarks.hostile` tells.
 """
 
 import base64
 import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, repeat
-from pathlib import Path
+from itertools import repeat
 from typing import Final
 
 from lxml import etree
@@ -25,7 +21,6 @@ from ihe import xml
 from ihe.ebxml.rendering import render
 from ihe.ebxml.requests import write_submit
 from ihe.ebxml.responses import write_query_response
-from ihe.errors import HubError
 from ihe.messages import CHUNK, AdhocQueryResponse, SubmitObjectsRequest
 from ihe.soap.envelope import read_envelope, write_request_envelope, write_response_envelope
 from ihe.soap.mime import MultipartReader
@@ -123,115 +118,11 @@ def print_large() -> None:
         print(f"{name:34} {_throughput(feed, pieces):9.0f}")
 
 
-# --- hostile messages ----------------------------------------------------------------------------
-
-
-def _numbered(pattern: bytes, count: int) -> bytes:
-    return b"".join([pattern % n for n in range(count)])
-
-
-_DTD: Final = '<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>'
-HOSTILE_XML: Final[dict[str, Callable[[], bytes]]] = {
-    "a million elements deep": lambda: b"<a>" * _MILLION + b"</a>" * _MILLION,
-    "a million empty elements": lambda: b"<a>" + b"<b/>" * _MILLION + b"</a>",
-    "a million attributes": lambda: b"<a" + _numbered(b' a%x=""', _MILLION) + b"/>",
-    "the same, with blanks": lambda: b"<a" + _numbered(b" a%x= ''", _MILLION) + b"/>",
-    "a million namespaces": lambda: b"<a" + _numbered(b' xmlns:a%x="u"', _MILLION) + b"/>",
-    "an attribute of 100 MB": lambda: b'<a b="' + b"x" * (100 * _MB) + b'"/>',
-    "an attribute of 15 MB": lambda: b'<a b="' + b"x" * (15 * _MB) + b'"/>',
-    "a text of 15 MB": lambda: b"<a>" + b"x" * (15 * _MB) + b"</a>",
-    "a comment of 15 MB": lambda: b"<a><!--" + b"x" * (15 * _MB) + b"--></a>",
-    "a DTD in UTF-16": lambda: _DTD.encode("utf-16"),
-    "a DTD in UTF-32": lambda: _DTD.encode("utf-32-be"),
-    "a DTD in EBCDIC": lambda: _DTD.encode("cp037"),
-    "a DTD after a million blanks": lambda: b" " * _MILLION + _DTD.encode(),
-    "as many elements as allowed": lambda: b"<a>" + b"<b/>" * 199_990 + b"</a>",
-    "as many attributes as allowed": lambda: b"<a" + _numbered(b' a%x=""', 149_990) + b"/>",
-    "as many names as allowed": lambda: b"<a>" + _numbered(b"<n%070d/>", 199_990) + b"</a>",
-    "all of it at once": lambda: (
-        (b"<a>" + _numbered(b'<n%d a="b"/>', 149_990) + (b"<b>" + b"x" * 500 + b"</b>") * 24_990)
-        + b"</a>"
-    ),
-    "as much UTF-16 as allowed": lambda: (
-        "<a>" + "\N{GRINNING FACE}" * (4 * _MILLION - 100) + "</a>"
-    ).encode("utf-16"),
-}
-
-
-def _opening() -> bytes:
-    return f'<e xmlns="{XDS}"><!--{"p" * 140_000}-->'.encode()
-
-
-def _endless(more: bytes, size: int = CHUNK) -> Iterator[bytes]:
-    return chain((_opening(),), repeat(more * (size // len(more)), 64 * _MB // size))
-
-
-HOSTILE_ENVELOPES: Final[dict[str, Callable[[], Iterator[bytes]]]] = {
-    "streamed: endless nesting": lambda: _endless(b"<b>"),
-    "streamed: endless elements": lambda: _endless(b"<b/>"),
-    "streamed: endless documents": lambda: _endless(b"<Document>QUJD</Document>"),
-    "streamed: an endless tag, by 100 octets": lambda: chain(
-        (_opening() + b"<b c='",), _endless(b"x", 100)
-    ),
-    "streamed: endless text": lambda: _endless(b"text "),
-}
-
-
-def _stream(pieces: Iterable[bytes]) -> str:
-    reader = PackageReader("application/soap+xml", cut_inline=True)
-    for piece in pieces:
-        for _event in reader.feed(piece):
-            pass
-    for _event in reader.close():
-        pass
-    return "read"
-
-
-def _memory(field: str) -> int:
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return 0
-    lines = (line.split() for line in status.read_text().splitlines())
-    return next(int(words[1]) * 1024 for words in lines if words and words[0] == f"{field}:")
-
-
-def _try(name: str) -> None:
-    """Meet one hostile message; runs in a process of its own."""
-    work: Callable[[], object]
-    if name in HOSTILE_XML:
-        data = HOSTILE_XML[name]()
-        work = lambda: xml.parse(data)  # noqa: E731  # named by its branch
-    else:
-        work = lambda: _stream(HOSTILE_ENVELOPES[name]())  # noqa: E731  # as above
-    reset = Path("/proc/self/clear_refs")
-    if reset.exists():
-        reset.write_text("5")  # the peak of memory counts from here
-    before, start = _memory("VmRSS"), time.process_time()
-    try:
-        work()
-        outcome = "read"
-    except HubError as refused:
-        outcome = str(refused)
-    spent, peak = time.process_time() - start, _memory("VmHWM") - before
-    print(f"{name:40} {spent:7.3f} {peak / _MB:8.1f}  {outcome[:90]}")
-
-
-def print_hostile() -> None:
-    """Print what hostile messages come to."""
-    print(f"\n{'hostile':40} {'CPU s':>7} {'peak MB':>8}  outcome", flush=True)
-    for name in (*HOSTILE_XML, *HOSTILE_ENVELOPES):
-        subprocess.run([sys.executable, "-m", "benchmarks.parser", name], check=True)
-
-
 def main() -> None:
     """Print the tables."""
-    if len(sys.argv) > 1:
-        _try(sys.argv[1])
-        return
     os.nice(5)
     print_ordinary()
     print_large()
-    print_hostile()
 
 
 if __name__ == "__main__":

@@ -28,9 +28,11 @@ from ihe.xml import Limits, XmlLimitExceeded
 
 Resp = TypeVar("Resp")
 
-ANSWER: Final = Limits(octets=32 * 1024**2, tags=650_000, attributes=300_000)
+ANSWER: Final = Limits(octets=32 * 1024**2, tags=650_000, attributes=300_000, memory=300_000_000)
 """Room for some 3,000 documents: what is taken from whoever answers."""
-LARGE_ANSWER: Final = Limits(octets=96 * 1024**2, tags=2_250_000, attributes=1_000_000)
+LARGE_ANSWER: Final = Limits(
+    octets=96 * 1024**2, tags=2_250_000, attributes=1_000_000, memory=1_000_000_000
+)
 """Room for the 10,000 objects that a registry tells of at once. One answer may take some 300 MB of
 memory, which nobody should have who is not trusted as much as oneself."""
 

@@ -34,6 +34,7 @@ import codecs
 import re
 import threading
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from lxml import etree
@@ -54,6 +55,9 @@ class Limits:
         Start tags, end tags, empty-element tags and comments together.
     attributes
         Attributes and namespace declarations of all elements together.
+    memory
+        Octets that the tree takes, estimated before it is made: 128 for each element and each text,
+        384 for each attribute, and the octets of the document.
 
     Notes
     -----
@@ -62,17 +66,23 @@ class Limits:
     """
 
     octets: int = 16 * 1024**2
-    tags: int = 330_000
+    tags: int = 300_000
     attributes: int = 150_000
+    memory: int = 64_000_000
 
     @property
     def unchecked(self) -> int:
         """Octets that cannot hold too many tags or attributes (`<a>` and ` a=""`)."""
-        return min(3 * self.tags, 5 * self.attributes)
+        return min(3 * self.tags, 5 * self.attributes, self.memory // (_ATTRIBUTE_TAKES // 5 + 2))
 
+
+_NODE_TAKES: Final = 128
+"""Octets; so much as libxml2 takes for an element or a text, with its share of what lxml keeps."""
+_ATTRIBUTE_TAKES: Final = 3 * _NODE_TAKES
+"""Octets of the attribute, its value, and a name that no other has."""
 
 LIMITS: Final = Limits()
-"""Room for some 1,500 documents in one message."""
+"""Room for a thousand documents in one message."""
 
 
 class MalformedXml(HubError):
@@ -128,11 +138,19 @@ def _check_counts(data: bytes, limits: Limits) -> None:
     """Count what can become a node; text that looks like an attribute counts as one."""
     if (tags := data.count(b"<")) > limits.tags:
         raise XmlLimitExceeded(f"{tags} tags, at most {limits.tags} are accepted")
-    if data.count(b"=") <= limits.attributes:
+    elements, texts = tags - data.count(b"</"), tags - data.count(b"><")
+    takes = len(data) + _NODE_TAKES * (elements + texts)
+    attributes = data.count(b"=")  # at most
+    if attributes <= limits.attributes and takes + _ATTRIBUTE_TAKES * attributes <= limits.memory:
         return
-    attributes = sum(1 for _ in _ATTRIBUTE.finditer(data))
+    attributes = sum(1 for _ in islice(_ATTRIBUTE.finditer(data), limits.attributes + 1))
     if attributes > limits.attributes:
-        raise XmlLimitExceeded(f"{attributes} attributes, at most {limits.attributes} are accepted")
+        raise XmlLimitExceeded(f"too many attributes, at most {attributes - 1} are accepted")
+    takes += _ATTRIBUTE_TAKES * attributes
+    if takes > limits.memory:
+        kinds = f"{elements} elements, {texts} texts and {attributes} attributes"
+        told = f"{kinds} take about {takes} octets of memory, at most {limits.memory} are accepted"
+        raise XmlLimitExceeded(told)
 
 
 # --- encodings -----------------------------------------------------------------------------------

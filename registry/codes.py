@@ -64,7 +64,9 @@ _BY_SCHEME: Final = {str(scheme): name for scheme, name in ATTRIBUTES.items()}
 _NAMES: Final = {*ATTRIBUTES.values(), MIME_TYPE}
 _OTHER_NAMES: Final = {"folderCode": "codeList", "folderCodeList": "codeList"}
 """What conformance tools call an attribute."""
-LIMITS: Final = xml.Limits(octets=64 * 1024**2, tags=2_000_000, attributes=8_000_000)
+LIMITS: Final = xml.Limits(
+    octets=64 * 1024**2, tags=2_000_000, attributes=8_000_000, memory=4_000_000_000
+)
 """Room for national code systems: the file is the operator's own."""
 
 

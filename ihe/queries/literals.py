@@ -25,6 +25,8 @@ from ihe.datatypes import MalformedValue
 
 MAX_VALUE: Final = 256
 """Characters that a rim:Value holds (ebRIM LongName)."""
+MAX_VALUES: Final = 10_000
+"""Values of one parameter: as many as an answer holds objects, by default."""
 
 _SHOWN: Final = 20
 _SINGLE, _DOUBLE = "‘’‚‛", "“”„‟"
@@ -80,6 +82,8 @@ def parse_literals(text: str) -> Literals:
     if is_list and not reader.take(")"):
         items.append(reader.literal())
         while reader.take(","):
+            if len(items) == MAX_VALUES:
+                raise MalformedLiteral(f"more than {MAX_VALUES} values", len(text))
             items.append(reader.literal())
         if not reader.take(")"):
             raise reader.unexpected("',' or ')' after a value")

@@ -24,7 +24,7 @@ from ihe.errors import ErrorCode, RegistryError, XdsFailure, registry_error
 from ihe.messages import AdhocQueryRequest, ReturnType
 from ihe.model import Slot
 from ihe.queries.catalogue import CATALOGUE, QueryDefinition
-from ihe.queries.literals import Literal, MalformedLiteral, parse_literals
+from ihe.queries.literals import MAX_VALUES, Literal, MalformedLiteral, parse_literals
 from ihe.queries.naming import near_misses
 from ihe.queries.parameters import Group, Parameter, ParameterType
 from ihe.queries.values import (
@@ -225,6 +225,10 @@ class _Parsing:
                 self.problem(ErrorCode.REGISTRY_ERROR, context, slot.name)
                 continue
             found += [(place, each) for each in literals.items]
+            if len(found) > MAX_VALUES:
+                context = f"{where} has more than {MAX_VALUES} values"
+                self.problem(ErrorCode.REGISTRY_ERROR, context, slot.name)
+                return []
             if literals.items:
                 as_list.add(literals.is_list)
         if len(as_list) > 1:

@@ -44,6 +44,7 @@ _PARAMETER: Final = re.compile(
     re.DOTALL,
 )
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_LONGEST_CONTENT_TYPE: Final = 8192
 
 
 def read_content_type(text: str) -> ContentType:
@@ -51,7 +52,14 @@ def read_content_type(text: str) -> ContentType:
 
     Quoted values may hold escaped quotes, as in CXF's
     `start-info="application/soap+xml; action=\"urn:…\""`. A name that comes twice counts once.
+
+    Raises
+    ------
+    SoapFault
+        It is longer than 8192 characters.
     """
+    if len(text) > _LONGEST_CONTENT_TYPE:
+        raise _fault(f"the Content-Type has {len(text)} characters, at most 8192 are accepted")
     media_type, _, _ = text.partition(";")
     parameters: dict[str, str] = {}
     for match in _PARAMETER.finditer(text, len(media_type)):
@@ -170,6 +178,8 @@ class MimeLimits:
     headers: int = 100
     preamble: int = 64 * 1024
     epilogue: int = 64 * 1024
+    lookalikes: int = 100_000
+    """Lines of content that begin as the boundary does; each is looked at one by one."""
 
 
 class _State(Enum):
@@ -205,6 +215,7 @@ class MultipartReader:
         self._state = _State.PREAMBLE
         self._kept = b""
         self._parts = 0
+        self._lookalikes = 0
         self._passed = 0
         self._decoder: _Decoder = _Identity()
 
@@ -339,6 +350,9 @@ class MultipartReader:
                 else:
                     self._begin_part()
                 return data[end:]
+            self._lookalikes += 1
+            if self._lookalikes > self._limits.lookalikes:
+                raise _fault(f"more than {self._limits.lookalikes} lines look like the boundary")
             position = data.find(delimiter, position + 1)
         # only a tail that could begin a boundary has to wait
         start = data.find(delimiter[:1], max(0, len(data) - len(delimiter) + 1))

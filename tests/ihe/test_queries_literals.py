@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ihe.queries.literals import (
     MAX_VALUE,
+    MAX_VALUES,
     Literal,
     MalformedLiteral,
     parse_literals,
@@ -126,6 +127,13 @@ def test_any_text_gives_values_or_an_error_with_a_place(value):
 @given(st.text(alphabet="'\"(),‘’“” \nab"))
 def test_any_mixture_of_quotes_and_parentheses_gives_values_or_an_error(value):
     check_place(value)
+
+
+def test_a_list_has_a_limited_number_of_values():
+    most = ",".join(["'a'"] * MAX_VALUES)
+    assert len(parse_literals(f"({most})").items) == MAX_VALUES
+    with pytest.raises(MalformedLiteral, match="more than 10000 values"):
+        parse_literals(f"({most},'a')")
 
 
 def test_a_long_malformed_value_is_refused_at_once():

@@ -206,6 +206,16 @@ def test_several_values_for_a_single_valued_parameter_are_refused(slots):
     assert error.context == "$XDSDocumentEntryPatientId takes one value, found 2"
 
 
+def test_the_values_of_a_parameter_are_limited_together():
+    """Each list stays below the limit of one list."""
+    half = f"({','.join([repr(f'{n}^^1.2') for n in range(5_001)])})"
+    many = ("$XDSDocumentEntryClassCode", half, half)
+    error = problem(Q.FIND_DOCUMENTS, *BY_PATIENT, many)
+    assert error.code == ErrorCode.REGISTRY_ERROR
+    assert "$XDSDocumentEntryClassCode has more than 10000 values" in error.context
+    assert find_documents(many[:2])
+
+
 def test_a_list_of_one_is_one_value():
     query = parse(Q.FIND_DOCUMENTS, ("$XDSDocumentEntryPatientId", f"('{LINE}')"), BY_PATIENT[1])
     assert query.patient_ids == (LINE,)

@@ -266,6 +266,26 @@ def test_limits_can_be_set():
             xml.parse(five, limits=limits)
 
 
+@pytest.mark.parametrize(
+    "one",
+    [
+        b"<b/>x",
+        b"<b>x</b>\n",
+        b"<b a='1'/>",
+        b"<b xmlns:c='u'/>",
+        b"<b>" + b"x" * 500 + b"</b>",
+    ],
+)
+def test_what_a_tree_takes_is_limited_together(one):
+    """Each kind stays below its own limit."""
+    few, many = (b"<a>" + one * count + b"</a>" for count in (10, 1_000))
+    limits = Limits(memory=100_000)
+    assert len(xml.parse(few, limits=limits)) == 10
+    with pytest.raises(XmlLimitExceeded, match="octets of memory, at most 100000 are accepted"):
+        xml.parse(many, limits=limits)
+    assert len(xml.parse(many)) == 1_000
+
+
 def test_equal_signs_in_text_are_no_attributes():
     assert xml.parse(b"<a>" + b"a=b " * 200_000 + b"</a>").tag == "a"
 

@@ -186,11 +186,23 @@ def test_what_is_no_multipart_is_refused_with_the_reason(body: bytes, said: str)
         ({"header_block": 100}, multipart(("X: " + "y" * 200, b""))),
         ({"preamble": 100}, multipart(("", b""), preamble=b"p" * 200)),
         ({"epilogue": 100}, multipart(("", b""), epilogue=b"e" * 200)),
+        ({"lookalikes": 2}, multipart(("", f"\r\n--{BOUNDARY}x".encode() * 3))),
     ],
 )
 def test_what_is_no_content_is_limited(limits: dict[str, int], body: bytes) -> None:
     with pytest.raises(SoapFault):
         read(body, iter(lambda: 50, 0), **limits)
+
+
+def test_some_lines_that_look_like_the_boundary_are_content() -> None:
+    content = f"\r\n--{BOUNDARY}x".encode() * 3
+    assert read(multipart(("", content)), lookalikes=3) == [({}, content)]
+
+
+def test_a_content_type_without_end_is_refused() -> None:
+    with pytest.raises(SoapFault, match="has 8193 characters, at most 8192 are accepted"):
+        read_content_type("multipart/related; a=" + "x" * (8193 - 21))
+    assert read_content_type("multipart/related; a=" + "x" * (8192 - 21)).parameters
 
 
 @pytest.mark.parametrize(

@@ -269,7 +269,7 @@ def hostile(start: bytes, more: bytes, *, size: int = 4096) -> SoapFault:
         (b"<Document>", b" ", "longer than 1048576 octets"),
         (b"", b"<b>", "nested deeper than 256"),
         (b"<Document>", b"<b>", "nested deeper than 256"),
-        (b"", b"<b/>", "more than 165000 elements"),
+        (b"", b"<b/>", "more than 150000 elements"),
         (b"", b"<Document>QUJD</Document>", "more than 10000 documents"),
         (b"", b"x", "larger than 16777216 octets"),
     ],
@@ -314,8 +314,8 @@ def test_a_package_may_not_claim_the_ids_of_inline_documents() -> None:
             read(content_type, body, 1000, cut_inline=True)
 
 
-def test_fifteen_hundred_documents_fit_in_one_message() -> None:
-    content_type, body = provide(*[b"letter"] * 1_500)
+def test_a_thousand_documents_fit_in_one_message() -> None:
+    content_type, body = provide(*[b"letter"] * 1_000)
     root, parts = read(content_type, body, 65536, cut_inline=True)
-    assert len(parts) == 1_500
-    assert len(list(xml.parse(root).iter(f"{{{XDS}}}Document"))) == 1_500
+    assert len(parts) == 1_000
+    assert len(list(xml.parse(root).iter(f"{{{XDS}}}Document"))) == 1_000
