@@ -93,9 +93,9 @@ def files_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def eventually(happens: Callable[[], bool]) -> None:
+def eventually(happens: Callable[[], bool], seconds: int = 10) -> None:
     """Return when something has come true; fail when it does not."""
-    for _ in range(200):
+    for _ in range(20 * seconds):
         if happens():
             return
         time.sleep(0.05)
