@@ -73,8 +73,11 @@ def main(arguments: list[str]) -> None:
     """Do what the command line asks for."""
     if sys.version_info < OLDEST:
         sys.exit(f"Python {'.'.join(map(str, OLDEST))} or newer is needed")
-    if not arguments or arguments[0] in {"-h", "--help"}:
+    if not arguments:
         sys.exit(__doc__)
+    if arguments[0] in {"-h", "--help"}:
+        print(__doc__)
+        return
     what, *rest = arguments
     if what not in {"test", "check"}:
         prepare("run.txt")

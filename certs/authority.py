@@ -134,7 +134,8 @@ def issue(
     Raises
     ------
     CertificateProblem
-        The folder has no authority, or the name is not one of a file in it and a common name.
+        The folder has no authority, the name is not one of a file in it and a common name, or a
+        host is none.
     """
     if name == "ca" or not _NAME.fullmatch(name):
         raise CertificateProblem(
@@ -250,8 +251,20 @@ def _names(hosts: Iterable[str]) -> list[x509.GeneralName]:
         try:
             names.append(x509.IPAddress(ipaddress.ip_address(host)))
         except ValueError:
+            if not _HOST.fullmatch(host) or len(host) > _LONGEST_HOST:
+                raise CertificateProblem(
+                    f"'{host}' is no name of a host: expected letters, digits and hyphens between"
+                    " dots, such as hub.example.no, or an IP address"
+                ) from None
             names.append(x509.DNSName(host))
     return names
+
+
+_HOST: Final = re.compile(
+    r"(?:\*\.)?(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*"
+    r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+)
+_LONGEST_HOST: Final = 253
 
 
 def _hosts_of(certificate: x509.Certificate) -> list[x509.GeneralName]:

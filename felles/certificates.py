@@ -81,6 +81,8 @@ def revoke(
 def show(folder: Folder = CERTIFICATES, as_json: Json = False) -> None:
     """Print whose the folder's certificates are, and when they expire."""
     with _problems():
+        if not folder.is_dir():
+            raise CertificateProblem(f"{folder} is not there; `felles certs init` makes it")
         _show(folder, sorted(path.stem for path in folder.glob("*.pem")), as_json=as_json)
 
 

@@ -1,13 +1,17 @@
 """The command `felles`: its sub-commands, each in a module of its own."""
 
 import io
+import os
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from felles import certificates, codes, documents, migrating, registries, serving, validating
 from felles.demo import command as demo
-from hub import logs
+from felles.output import say
+from hub import logs, settings
 
 app = typer.Typer(
     name="felles",
@@ -24,6 +28,32 @@ app.command()(migrating.migrate)
 app.add_typer(registries.app)
 app.add_typer(codes.app)
 app.add_typer(certificates.app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"felles {version('felles')}")
+        raise typer.Exit
+
+
+@app.callback()
+def felles(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version, and end."
+        ),
+    ] = False,
+) -> None:
+    """Felles: a document-sharing hub for health care (IHE XDS registry, repository, gateway)."""
+    for name, nearest in settings.unknown_variables(os.environ).items():
+        meant = f"did you mean {nearest}?" if nearest else "there is no such setting"
+        if context.invoked_subcommand == serving.serve.__name__:  # its log is JSON alone
+            logs.configure()
+            logs.logger().warning("a variable is not used", what=name, reason=meant)
+        else:
+            say(f"warning: the variable {name} is not used: {meant}")
 
 
 def main() -> None:

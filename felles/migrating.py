@@ -8,6 +8,7 @@ import typer
 from felles.connection import Config
 from felles.output import failures, say
 from hub import settings
+from hub.settings import SettingsError
 from registry.store.sql import migrate_store
 from repository.index import migrate_index
 
@@ -39,6 +40,8 @@ def migrate(
     """
     with failures():
         chosen = settings.load(config)
+        if partitions and owner is Owner.REPOSITORY:
+            raise SettingsError("--partitions is for the registry's tables")
         if owner in {Owner.REGISTRY, Owner.ALL}:
             migrate_store(chosen.registry.database, partitions=partitions)
             say("the registry's tables are up to date")

@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 from hub.database import Database, connect, for_dbms
-from ihe.errors import Unavailable
+from hub.settings import SettingsError
 
 _LOCK: Final = 0x66656C6C6573
 """Of PostgreSQL's advisory locks: one migration at a time."""
@@ -56,9 +56,9 @@ def open_database(url: str, tables: Tables) -> Database:
     Raises
     ------
     SettingsError
-        The URL is of no database that can be used.
+        The URL is of no database that can be used, or its tables are not those of this version.
     Unavailable
-        The database does not answer, or its tables are not those of this version.
+        The database does not answer.
     """
     database = connect(url, what=tables.what, marks=tables.marks)
     try:
@@ -96,8 +96,10 @@ def migrate(database: Database, scripts: str, **options: Any) -> None:
 
     Raises
     ------
+    SettingsError
+        Its tables were made by a newer version of the hub.
     Unavailable
-        The database does not answer, or was made by a newer version of the hub.
+        The database does not answer.
     """
 
     def work(connection: Connection) -> None:
@@ -113,7 +115,7 @@ def migrate(database: Database, scripts: str, **options: Any) -> None:
 
 
 def check_migrated(database: Database, scripts: str, version_table: str) -> None:
-    """Raise `Unavailable` unless the tables are those of this version of the hub."""
+    """Raise `SettingsError` unless the tables are those of this version of the hub."""
 
     def current(connection: Connection) -> tuple[str, ...]:
         found = MigrationContext.configure(connection, opts={"version_table": version_table})
@@ -124,10 +126,9 @@ def check_migrated(database: Database, scripts: str, version_table: str) -> None
     _check_known(database, directory, found)
     if found == expected:
         return
-    raise Unavailable(
-        database.what,
-        f"its tables are of version {', '.join(found) or 'none'}, expected "
-        f"{', '.join(expected)}; run the migration",
+    raise SettingsError(
+        f"{database.what}: its tables are of version {', '.join(found) or 'none'}, expected"
+        f" {', '.join(expected)}; run `felles migrate`"
     )
 
 
@@ -172,6 +173,7 @@ def _check_known(database: Database, directory: ScriptDirectory, found: tuple[st
     """Refuse tables that a newer version of the hub has made."""
     known = {script.revision for script in directory.walk_revisions()}
     if not known.issuperset(found):
-        raise Unavailable(
-            database.what, "its tables were made by a newer version of the hub, which must be used"
+        raise SettingsError(
+            f"{database.what}: its tables were made by a newer version of the hub, which must be"
+            " used"
         )

@@ -22,8 +22,10 @@ file. Relative paths are relative to the working directory.
 """
 
 import tomllib
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -288,6 +290,44 @@ def _problems(problem: ValidationError) -> str:
         for error in problem.errors(include_input=False, include_url=False)
     ]
     return "\n  ".join(lines)
+
+
+def unknown_variables(names: Iterable[str]) -> dict[str, str]:
+    """Return the variables that look like settings and are none, each with the nearest that is.
+
+    A misspelt value of a table that is known is an error (`load`); a table that is not known is
+    nobody's, and would be passed over without a word. Variables that tests are told by are known.
+    """
+    known = sorted({*_variables(Settings), *_OTHERS})
+    tables = {name.upper() for name in Settings.model_fields}
+    unknown = {}
+    for name in names:
+        upper = name.upper()
+        own = upper.removeprefix(_PREFIX)
+        is_known = own.partition("__")[0] in tables or own in _OTHERS or own.startswith("TEST_")
+        if upper.startswith(_PREFIX) and not is_known:
+            nearest = get_close_matches(own, known, n=1)
+            unknown[name] = f"{_PREFIX}{nearest[0]}" if nearest else ""
+    return unknown
+
+
+_PREFIX: Final = "FELLES_"
+_OTHERS: Final = frozenset({"CONFIG", "REQUIRE_SERVERS", "SCHEMAS"})
+
+
+def _variables(table: type[BaseModel]) -> Iterator[str]:
+    """Yield the names of a table's values as variables have them, without the prefix."""
+    for name, field in table.model_fields.items():
+        yield name.upper()
+        inner = [
+            each for each in (field.annotation, *get_args(field.annotation)) if _is_table(each)
+        ]
+        for each in inner:
+            yield from (f"{name.upper()}__{rest}" for rest in _variables(each))
+
+
+def _is_table(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def load(path: Path | None = None) -> Settings:

@@ -15,8 +15,9 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
-from hub.database import Conflict, Database
+from hub.database import Conflict, Database, connect
 from hub.migrations import Tables, migrate_database, open_database
+from hub.settings import SettingsError
 from ihe.ebxml.rendering import template
 from ihe.model import RegistryObject
 from ihe.state import Condition, Kind, Record, State
@@ -50,14 +51,42 @@ def migrate_store(url: str, *, partitions: int = 0) -> None:
     ----------
     partitions
         Into how many parts the hash of the patient splits the objects when their tables are made:
-        for PostgreSQL with hundreds of millions of them; 0 leaves the tables whole.
+        for PostgreSQL with hundreds of millions of them; 0 leaves the tables as they are, or whole.
 
     Raises
     ------
-    SettingsError, Unavailable
-        As `hub.migrations.migrate_database`.
+    SettingsError
+        As `hub.migrations.migrate_database`; or the tables are there already, and split otherwise.
+    Unavailable
+        The database does not answer.
     """
+    if partitions:
+        _check_partitions(url, partitions)
     migrate_database(url, TABLES, partitions=partitions)
+
+
+def _check_partitions(url: str, wanted: int) -> None:
+    """Refuse what a migration cannot do: split tables that are there already."""
+    database = connect(url, what=TABLES.what)
+    try:
+        if database.dbms != "postgresql":
+            raise SettingsError("--partitions is for PostgreSQL; SQLite keeps its tables whole")
+        rows = database.ask(
+            lambda driver: driver.execute(
+                "SELECT count(i.inhrelid) FROM pg_class c LEFT JOIN pg_inherits i"
+                " ON i.inhparent = c.oid WHERE c.oid = to_regclass('document_entry')"
+                " GROUP BY c.oid"
+            ).fetchall()
+        )
+    finally:
+        database.close()
+    for (found,) in rows:
+        if found != wanted:
+            state = f"split into {found} parts" if found else "whole"
+            raise SettingsError(
+                f"--partitions: the registry's tables are there already, and {state}; they are"
+                " split when they are made: load them into a new database to change that"
+            )
 
 
 class SqlStore:

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from felles.output import Exit
+from hub.settings import unknown_variables
+from tests.databases import PostgresServer
 
 pytestmark = pytest.mark.system
 PATIENT = "13116900216"  # of a synthetic test series
@@ -231,6 +233,9 @@ def test_a_refused_submission_says_why(client: Path) -> None:
         (("migrate", "registry", "--config", "none.toml"), Exit.USAGE, "none.toml"),
         (("certs", "issue", "someone"), Exit.USAGE, "ca.pem"),
         (("certs", "revoke", "someone"), Exit.USAGE, "someone"),
+        (("certs", "show", "--folder", "nowhere"), Exit.USAGE, "nowhere"),
+        (("migrate", "repository", "--partitions", "4"), Exit.USAGE, "--partitions"),
+        (("migrate", "registry", "--partitions", "4"), Exit.USAGE, "PostgreSQL"),
         (("nonsense",), Exit.USAGE, "nonsense"),
     ],
 )
@@ -267,6 +272,68 @@ def test_wrong_settings_are_named(toml: str, said: str, tmp_path: Path) -> None:
     assert said in ended.err
     assert "secret@" not in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_a_misspelt_variable_is_told_with_the_nearest(tmp_path: Path) -> None:
+    env = {"FELLES_REGISRTY__PORT": "0", "FELLES_REGISTRY_DATABASE": "x", "FELLES_TEST_THIS": "1"}
+    ended = felles("certs", "show", folder=tmp_path, env=env)
+    said = " ".join(ended.err.split())
+    assert "FELLES_REGISRTY__PORT is not used: did you mean FELLES_REGISTRY__PORT?" in said
+    assert "did you mean FELLES_REGISTRY__DATABASE?" in said
+    assert "FELLES_TEST_THIS" not in said
+
+
+def test_a_server_logs_a_misspelt_variable(tmp_path: Path) -> None:
+    ended = felles(
+        *("serve", "all", "--config", "none.toml"), folder=tmp_path, env={"FELLES_PORT": "1"}
+    )
+    assert ended.code == Exit.USAGE
+    told = json.loads(ended.err.splitlines()[0])
+    assert (told["level"], told["what"]) == ("warning", "FELLES_PORT")
+
+
+def test_every_setting_is_a_variable_that_is_known() -> None:
+    names = ("FELLES_REGISTRY__PORT", "FELLES_CLIENT__TLS__KEY", "felles_gateway", "FELLES_CONFIG")
+    assert unknown_variables([*names, "FELLES_REGISTRY__STRICTNESS__D7", "PATH"]) == {}
+    assert unknown_variables(["FELLES_XYZZY"]) == {"FELLES_XYZZY": ""}
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    ended = felles("--version", folder=tmp_path)
+    assert (ended.code, ended.out.split()[0]) == (Exit.SUCCESS, "felles")
+    assert ended.out.split()[1][0].isdigit()
+
+
+def test_help_of_a_fresh_checkout_is_no_failure(tmp_path: Path) -> None:
+    run = Path(__file__).parents[2] / "run.py"
+    ended = subprocess.run(
+        [sys.executable, str(run), "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "run.py demo" in ended.stdout
+
+
+@pytest.mark.parametrize("host", ["bad host!", "", "a..b", "-a.no", "a" * 64])
+def test_a_host_that_is_none_gets_no_certificate(host: str, tmp_path: Path) -> None:
+    assert felles("certs", "init", folder=tmp_path).code == Exit.SUCCESS
+    ended = felles("certs", "issue", "hub", "--host", host, folder=tmp_path)
+    assert ended.code == Exit.USAGE
+    assert f"'{host}' is no name of a host" in " ".join(ended.err.split())
+    assert not (tmp_path / "felles-data/certs/hub.pem").exists()
+
+
+@pytest.mark.postgres
+def test_a_database_without_tables_names_the_command(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    with postgres_server.database() as url:
+        (tmp_path / "felles.toml").write_text(f'[registry]\nport = 0\ndatabase = "{url}"\n')
+        ended = felles("serve", "registry", "--config", "felles.toml", folder=tmp_path)
+    assert ended.code == Exit.USAGE
+    assert "run `felles migrate`" in " ".join(ended.err.split())
 
 
 def test_a_taken_port_is_told(sandbox: dict[str, Any], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from hub.database import connect
 from hub.migrations import included
-from ihe.errors import Unavailable
+from hub.settings import SettingsError
 from repository.index import Holding, HoldingState, migrate_index, open_index
 from repository.tables import METADATA, VERSION_TABLE
 from tests.databases import PostgresServer
@@ -45,7 +45,7 @@ def test_migrations_make_the_tables_that_the_code_knows(url: str, times: int) ->
 @pytest.mark.postgres
 def test_a_server_is_used_once_it_has_been_migrated(postgres_server: PostgresServer) -> None:
     with postgres_server.database() as url:
-        with pytest.raises(Unavailable, match="run the migration"):
+        with pytest.raises(SettingsError, match="felles migrate"):
             open_index(url)
         migrate_index(url)
         with closing(open_index(url)) as index:

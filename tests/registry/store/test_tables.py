@@ -12,8 +12,8 @@ from sqlalchemy import Connection, inspect, text
 
 from hub.database import Database, connect
 from hub.migrations import check_migrated, included, migrate
+from hub.settings import SettingsError
 from ihe.attributes import ATTRIBUTES, Form, kind_of
-from ihe.errors import Unavailable
 from ihe.model import RegistryObject
 from ihe.state import Kind
 from registry.store.conditions import Term, statement
@@ -81,7 +81,7 @@ def test_migrating_again_changes_nothing(empty: Database) -> None:
 
 
 def test_tables_that_were_not_made_are_told(empty: Database) -> None:
-    with pytest.raises(Unavailable, match="of version none, expected 0001; run the migration"):
+    with pytest.raises(SettingsError, match="of version none, expected 0001; run `felles migrate`"):
         check_migrated(empty, SCRIPTS, VERSION_TABLE)
 
 
@@ -89,9 +89,9 @@ def test_tables_of_a_newer_version_are_refused_and_left_alone(empty: Database) -
     migrate(empty, SCRIPTS)
     newer = text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")  # noqa: S608  # a constant
     empty.run(lambda connection: connection.execute(newer), marked=False)
-    with pytest.raises(Unavailable, match="made by a newer version of the hub"):
+    with pytest.raises(SettingsError, match="made by a newer version of the hub"):
         migrate(empty, SCRIPTS)
-    with pytest.raises(Unavailable, match="made by a newer version of the hub"):
+    with pytest.raises(SettingsError, match="made by a newer version of the hub"):
         check_migrated(empty, SCRIPTS, VERSION_TABLE)
     version = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608  # a constant
     assert empty.read(lambda connection: connection.execute(version).scalar()) == "9999"
@@ -100,7 +100,7 @@ def test_tables_of_a_newer_version_are_refused_and_left_alone(empty: Database) -
 @pytest.mark.postgres
 def test_a_server_is_used_once_it_has_been_migrated(postgres_server: PostgresServer) -> None:
     with postgres_server.database() as url:
-        with pytest.raises(Unavailable, match="run the migration"):
+        with pytest.raises(SettingsError, match="felles migrate"):
             open_store(url)
         migrate_store(url)
         store = open_store(url)
@@ -120,6 +120,25 @@ def test_objects_can_be_split_by_the_hash_of_their_patient(postgres_server: Post
         found = database.read(lambda connection: connection.execute(parts).all())
         database.close()
     assert dict(found) == {table.name: 4 for table in OBJECTS.values()}
+
+
+@pytest.mark.postgres
+def test_tables_that_are_there_are_not_split_silently(postgres_server: PostgresServer) -> None:
+    with postgres_server.database() as url:
+        migrate_store(url)
+        with pytest.raises(SettingsError, match="whole"):
+            migrate_store(url, partitions=4)
+    with postgres_server.database() as url:
+        migrate_store(url, partitions=4)
+        migrate_store(url, partitions=4)
+        migrate_store(url)
+        with pytest.raises(SettingsError, match="4 parts"):
+            migrate_store(url, partitions=8)
+
+
+def test_an_embedded_database_is_not_split(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="PostgreSQL"):
+        migrate_store(f"sqlite:///{tmp_path}/registry.sqlite", partitions=4)
 
 
 def test_an_embedded_database_is_made_where_nothing_was(tmp_path: Path) -> None:
