@@ -19,8 +19,9 @@ References
 ITI TF-3 4.2, 4.3; ITI TF-2 3.42.4.1.3, 3.61.4.1.3.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 from ihe.datatypes import HomeCommunityId
@@ -28,7 +29,7 @@ from ihe.errors import RegistryError
 from ihe.model import RegistryObject, Submission
 from ihe.rules.associations import ASSOCIATIONS
 from ihe.rules.cardinality import CARDINALITY
-from ihe.rules.declaring import Basis, CodeSets, Profile, Rule, Strictness, taken
+from ihe.rules.declaring import Basis, CodeSets, Profile, Rule, Strictness, at_most, taken
 from ihe.rules.domain import DOMAIN
 from ihe.rules.elsewhere import NO_RULE, PATIENTS, READING
 from ihe.rules.norway import NORWAY
@@ -101,13 +102,11 @@ def check_submission(submission: Submission, profile: Profile) -> list[RegistryE
     What the reader of the ebXML found is part of it, under the same strictness.
     """
     subject = Subject(submission, profile)
-    problems = list(_from_reading(submission.problems, profile))
-    for book in _WITHOUT_STATE:
-        problems += book.apply(subject, profile)
-    return problems
+    found = (book.apply(subject, profile) for book in _WITHOUT_STATE)
+    return at_most(chain(_from_reading(submission.problems, profile), *found))
 
 
-def _from_reading(problems: Iterable[RegistryError], profile: Profile) -> Iterable[RegistryError]:
+def _from_reading(problems: Iterable[RegistryError], profile: Profile) -> Iterator[RegistryError]:
     for problem in problems:
         rule = RULES.get(problem.rule)
         if rule is None:  # found by no rule, so that none can relax it
@@ -125,18 +124,15 @@ def check_against(submission: Submission, state: State, profile: Profile) -> lis
     The patient ids themselves are checked elsewhere (`registry.patients`).
     """
     subject = AgainstState(submission, profile, state)
-    return [error for book in _WITH_STATE for error in book.apply(subject, profile)]
+    found = (book.apply(subject, profile) for book in _WITH_STATE)
+    return at_most(chain.from_iterable(found))
 
 
 def check_update(submission: Submission, state: State, profile: Profile) -> list[RegistryError]:
     """Return every error and warning of an update, by itself and against the registry (ITI-57)."""
     subject = AgainstUpdate(submission, profile, state)
-    return [
-        *_check_version_attributes(subject, profile),
-        *UPDATE.apply(subject, profile),
-        *SUBMITTED.apply(subject, profile),
-        *RECONCILIATION.apply(subject, profile),
-    ]
+    found = (book.apply(subject, profile) for book in (UPDATE, SUBMITTED, RECONCILIATION))
+    return at_most(chain(_check_version_attributes(subject, profile), *found))
 
 
 def check_restricted_update(
@@ -149,34 +145,22 @@ def check_restricted_update(
 ) -> list[RegistryError]:
     """Return every error and warning of a restricted update (ITI-92); see `AgainstRestricted`."""
     subject = AgainstRestricted(submission, profile, state, home=home, value_of=value_of)
-    return [
-        *_check_version_attributes(subject, profile),
-        *(
-            error
-            for rule in UPDATE.rules
-            if rule.id in COMMON
-            for error in rule.apply(subject, profile)
-        ),
-        *RESTRICTED.apply(subject, profile),
-    ]
+    common = (rule.apply(subject, profile) for rule in UPDATE.rules if rule.id in COMMON)
+    attributes = _check_version_attributes(subject, profile)
+    return at_most(chain(attributes, *common, RESTRICTED.apply(subject, profile)))
 
 
-def _check_version_attributes(subject: AgainstUpdate, profile: Profile) -> list[RegistryError]:
-    return [
-        *_from_reading(subject.submission.problems, profile),
-        *(
-            problem
-            for book in (*_WITHOUT_STATE, REGISTERED)
-            for rule in book.rules
-            if applies_to_updates(rule.id)
-            for problem in rule.apply(subject, profile)
-        ),
-    ]
+def _check_version_attributes(subject: AgainstUpdate, profile: Profile) -> Iterator[RegistryError]:
+    yield from _from_reading(subject.submission.problems, profile)
+    for book in (*_WITHOUT_STATE, REGISTERED):
+        for rule in book.rules:
+            if applies_to_updates(rule.id):
+                yield from rule.apply(subject, profile)
 
 
 def check_removal(entry_uuids: Sequence[str], state: State) -> list[RegistryError]:
     """Return every reason why objects cannot be removed (ITI-62); no setting relaxes any."""
-    return REMOVAL.apply(AgainstRemoval(entry_uuids, state), Profile())
+    return at_most(REMOVAL.apply(AgainstRemoval(entry_uuids, state), Profile()))
 
 
 def has_errors(problems: Iterable[RegistryError]) -> bool:

@@ -13,7 +13,7 @@ rule setting ─┘         └ a fixed rule: reject, whatever is set
 ```
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeAlias, TypeVar
@@ -134,15 +134,14 @@ class Rule(Generic[T]):
         """The letter of its group."""
         return self.id[0]
 
-    def apply(self, subject: T, profile: Profile) -> list[RegistryError]:
-        """Return the errors or warnings that the rule gives on `subject`."""
+    def apply(self, subject: T, profile: Profile) -> Iterator[RegistryError]:
+        """Yield the errors or warnings that the rule gives on `subject`."""
         strictness = profile.strictness_of(self)
         if self.check is None or strictness is Strictness.OFF:
-            return []
-        return [
-            taken(registry_error(self.code, each.context, each.location, rule=self.id), strictness)
-            for each in self.check(subject)
-        ]
+            return
+        for each in self.check(subject):
+            found = registry_error(self.code, each.context, each.location, rule=self.id)
+            yield taken(found, strictness)
 
 
 _SEVERITIES: Final = {Strictness.REJECT: Severity.ERROR, Strictness.WARN: Severity.WARNING}
@@ -179,6 +178,36 @@ class RuleBook(Generic[T]):
 
         return declare
 
-    def apply(self, subject: T, profile: Profile) -> list[RegistryError]:
-        """Return the errors and warnings of all its rules."""
-        return [error for rule in self.rules for error in rule.apply(subject, profile)]
+    def apply(self, subject: T, profile: Profile) -> Iterator[RegistryError]:
+        """Yield the errors and warnings of all its rules."""
+        for rule in self.rules:
+            yield from rule.apply(subject, profile)
+
+
+MOST_PROBLEMS: Final = 1_000
+"""Errors, and warnings, of one submission that are told."""
+
+
+def at_most(problems: Iterable[RegistryError], most: int = MOST_PROBLEMS) -> list[RegistryError]:
+    """Return the problems, without looking for more errors than anybody reads.
+
+    Of more than `most` warnings the first are returned, and every error among them; after `most`
+    errors nothing more is looked for. What was left out is said.
+    """
+    kept, errors, warnings = list[RegistryError](), 0, 0
+    for each in problems:
+        if each.severity == Severity.ERROR:
+            errors += 1
+        else:
+            warnings += 1
+        if errors > most:
+            rest = f"more than {most} errors: further ones were not looked for"
+            return [*kept, registry_error(ErrorCode.REGISTRY_ERROR, rest)]
+        if each.severity == Severity.ERROR or warnings <= most:
+            kept.append(each)
+    if warnings > most:
+        left_out = f"{warnings - most} further warnings are left out"
+        kept.append(
+            replace(registry_error(ErrorCode.REGISTRY_ERROR, left_out), severity=Severity.WARNING)
+        )
+    return kept

@@ -25,9 +25,18 @@ from ihe.datatypes import (
     MimeType,
     Recipient,
 )
-from ihe.errors import CATALOGUE, ErrorCode, registry_error
-from ihe.model import Association, Author, Code, LocalizedString, Slot, Submission
-from ihe.rules import NO_RULE, RULES, Basis, Profile, Strictness
+from ihe.errors import CATALOGUE, ErrorCode, RegistryError, registry_error
+from ihe.model import (
+    Association,
+    Author,
+    Code,
+    DocumentEntry,
+    LocalizedString,
+    Slot,
+    Submission,
+)
+from ihe.rules import NO_RULE, RULES, Basis, Profile, Strictness, check_submission
+from ihe.rules.declaring import MOST_PROBLEMS, at_most
 from ihe.rules.subject import framework_name
 from ihe.vocabulary import (
     AssociationType,
@@ -408,3 +417,20 @@ def test_a_rule_describes_itself(rule: rules.Rule[Any]) -> None:
         assert rule.why.endswith("."), "what is not as its basis suggests has a reason"
     if rule.basis in {Basis.FRAMEWORK, Basis.INFERRED} and not rule.why:
         assert rule.clause
+
+
+def test_of_very_many_errors_the_first_are_told_and_the_rest_is_not_looked_for() -> None:
+    empty = tuple(DocumentEntry(entry_uuid=f"Document{number}") for number in range(1_000))
+    errors = check_submission(samples.submission(*empty), Profile())
+    assert len(errors) == MOST_PROBLEMS + 1
+    assert errors[-1].context == "more than 1000 errors: further ones were not looked for"
+    assert errors[-1].severity == Severity.ERROR
+
+
+def test_an_error_among_very_many_warnings_is_told() -> None:
+    warning = RegistryError(ErrorCode.EXTRA_METADATA_NOT_SAVED, "kept", severity=Severity.WARNING)
+    told = at_most([*[warning] * 30, registry_error(ErrorCode.REGISTRY_ERROR, "wrong")], 10)
+    assert [each.severity for each in told] == [
+        *[Severity.WARNING] * 10, Severity.ERROR, Severity.WARNING
+    ]  # fmt: skip  # as they come
+    assert told[-1].context == "20 further warnings are left out"
