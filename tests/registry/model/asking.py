@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tests.registry.model.things import (
     APPROVED,
+    DEPRECATED,
     DOCUMENT,
     FOLDER,
     HAS_MEMBER,
@@ -36,6 +37,29 @@ LEVEL = "$MetadataLevel"
 IDS = ("EntryUUID", "UniqueId", "LogicalID")
 SELECTING = {"$uuid", *(prefix + each for prefix in PREFIXES for each in IDS)}
 WITHOUT_TYPE = {"GetDocuments", "GetDocumentsAndAssociations", "GetFoldersForDocument"}
+BY_UUID = {"GetAssociations", "GetSubmissionSets"}
+BY_ID = {
+    *("GetDocuments", "GetFolders", "GetDocumentsAndAssociations", "GetSubmissionSetAndContents"),
+    *("GetFolderAndContents", "GetFoldersForDocument", "GetRelatedDocuments"),
+}
+OF_PATIENT = ("$XDSDocumentEntryPatientId", "$XDSDocumentEntryStatus")
+NEEDED = {
+    "FindDocuments": OF_PATIENT,
+    "FindDocumentsExclude": OF_PATIENT,
+    "FindDocumentsByReferenceId": (*OF_PATIENT, "$XDSDocumentEntryReferenceIdList"),
+    "FindDocumentsByTitle": (*OF_PATIENT, "$XDSDocumentEntryTitle"),
+    "FindSubmissionSets": ("$XDSSubmissionSetPatientId", "$XDSSubmissionSetStatus"),
+    "FindFolders": ("$XDSFolderPatientId", "$XDSFolderStatus"),
+    "GetAll": ("$patientId", *(f"$XDS{each}Status" for each in (DOCUMENT, SET, FOLDER))),
+    "GetRelatedDocuments": ("$AssociationTypes",),
+    "FindDocumentsForMultiplePatients": ("$XDSDocumentEntryStatus",),
+    "FindFoldersForMultiplePatients": ("$XDSFolderStatus",),
+    "FindDocumentsByReferenceIdForMultiplePatients": (
+        "$XDSDocumentEntryStatus",
+        "$XDSDocumentEntryReferenceIdList",
+    ),
+}
+"""What queries cannot be asked without; those of `BY_ID` need one of their ids, and no two."""
 OWN_FOLDER_STATUS = {"FindFolders", "GetAll", "FindFoldersForMultiplePatients"}
 
 
@@ -44,8 +68,14 @@ def answer(model: Model, query: str, asked: Asked) -> list[Thing]:
     return list({each.id: each for each in _Question(model, query, asked).find()}.values())
 
 
-def refusals(model: Model, asked: Asked) -> set[str]:
-    """Return the error codes of a query that is well formed."""
+def refusals(model: Model, query: str, asked: Asked) -> set[str]:
+    """Return the error codes of a question: first those of its form, then of its patients."""
+    ids = [name for name in asked if name in SELECTING]
+    needed = [*NEEDED.get(query, ()), *(("$uuid",) if query in BY_UUID else ())]
+    if any(not _has_value(name, asked) for name in needed) or (query in BY_ID and not ids):
+        return {"XDSStoredQueryMissingParam"}
+    if len(ids) > 1:
+        return {"XDSStoredQueryParamNumber"}
     patients = {
         id
         for name, slots in asked.items()
@@ -55,6 +85,12 @@ def refusals(model: Model, asked: Asked) -> set[str]:
     }
     unknown = any(model.patients.get(each, "unknown") is not None for each in patients)
     return {"XDSUnknownPatientId"} if unknown and model.refuses_unknown else set()
+
+
+def _has_value(name: str, asked: Asked) -> bool:
+    """Tell whether a parameter says something; a status that is none is passed over."""
+    values = [value for slots in asked.get(name, []) for value in slots]
+    return any(each in (APPROVED, DEPRECATED) or not name.endswith("Status") for each in values)
 
 
 def several_patients(found: Iterable[Thing]) -> bool:

@@ -167,8 +167,8 @@ class Compared(RuleBasedStateMachine):
     def _ask(self, name: str, asked: Asked) -> None:
         """Ask every registry for references and for whole objects, and compare with the model."""
         note(f"{name} {asked}")
-        found = asking.answer(self.model, name, asked)
-        refused = asking.refusals(self.model, asked)
+        refused = asking.refusals(self.model, name, asked)
+        found = [] if refused else asking.answer(self.model, name, asked)
         several = name not in MULTI_PATIENT and asking.several_patients(found)
         outcome = {"several patients"} if several else {"found"} if found else {"nothing"}
         self._count(name, refused or outcome)

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.registry.model.asking import BY_ID, NEEDED, SELECTING
 from tests.registry.model.proposing import (
     CODES,
     NOBODY,
@@ -22,7 +23,10 @@ from tests.registry.model.things import DOCUMENT, FOLDER, LINK, RELATIONSHIPS, S
 
 Slots = dict[str, list[list[str]]]
 
-STATUSES = [("Approved",), ("Deprecated",), ("Approved", "Deprecated"), ("Submitted", "Approved")]
+STATUSES = [
+    *(("Approved",), ("Deprecated",), ("Approved", "Deprecated")),
+    *(("Approved", "Deprecated"), ("Submitted", "Approved")),
+]
 BY_DOCUMENT: dict[str, Any] = {
     "$XDSDocumentEntryClassCode": some(CODES, 1),
     "$XDSDocumentEntryEventCodeList": some(CODES, 1),
@@ -54,9 +58,21 @@ REPEATABLE = ("EventCodeList", "ConfidentialityCode", "ReferenceIdList", "Folder
 
 
 def question(draw: Draw, model: Model) -> tuple[str, Slots]:
-    """Return a query and what it is asked with."""
+    """Return a query and what it is asked with; seldom something is missing or too much."""
     name = draw(st.sampled_from(sorted(ASKING)))
-    return name, ASKING[name](_Asker(draw, model))
+    asked = ASKING[name](_Asker(draw, model))
+    match draw(st.integers(0, 30)):
+        case 29 if name in NEEDED:
+            asked.pop(draw(st.sampled_from(NEEDED[name])), None)
+        case 29 if name in BY_ID:
+            asked = {each: slots for each, slots in asked.items() if each not in SELECTING}
+        case 30 if name in BY_ID:
+            kind = next(each for each in asked if each in SELECTING).removesuffix("EntryUUID")
+            kind = kind.removesuffix("UniqueId").removesuffix("LogicalID")
+            asked = {**asked, f"{kind}EntryUUID": [[UNKNOWN]], f"{kind}UniqueId": [["2.25.404"]]}
+        case _:
+            pass
+    return name, asked
 
 
 class _Asker:

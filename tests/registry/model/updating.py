@@ -83,12 +83,11 @@ def _ids(model: Model, asked: Update) -> Iterator[str]:
         yield "XDSRegistryDuplicateUniqueIdInMessage"
     if not all(model.may_be_used(each.patient) for each in things):
         yield "XDSUnknownPatientId"
-    on_demand = any(each.on_demand for each in things)
     for thing in things:
         if any(thing.id in (each.id, each.logical_id) for each in model.things.values()):
             yield "XDSRegistryMetadataError"
-        if thing.kind == DOCUMENT and not on_demand:
-            yield from known_content(model, thing, on_demand=False)
+        if thing.kind == DOCUMENT:
+            yield from known_content(model, thing, on_demand=thing.on_demand)
 
 
 def _versions(model: Model, asked: Update) -> Iterator[str]:
