@@ -99,18 +99,18 @@ class _Looking:
         sets = self._sorted(chosen.c.availability_status)
         return {
             "document_entries": {
-                **self._total(entry),
+                **self._total(entry, entries),
                 "by_status": entries.by(0),
                 "by_object_type": entries.by(1),
                 "older_versions": sum(n for key, n in entries.counts.items() if not key[2]),
             },
-            "submission_sets": {**self._total(chosen), "by_status": sets.by(0)},
+            "submission_sets": {**self._total(chosen, sets), "by_status": sets.by(0)},
             "folders": {
-                **self._total(tables.folder),
+                **self._total(tables.folder, folders),
                 "by_status": folders.by(0),
                 "older_versions": sum(n for key, n in folders.counts.items() if not key[1]),
             },
-            "associations": {**self._total(tables.association), "by_type": links.by(0)},
+            "associations": {**self._total(tables.association, links), "by_type": links.by(0)},
             "patients": self._patients(),
             "submissions": _growth(days),
             "storage": self._storage(),
@@ -118,9 +118,10 @@ class _Looking:
 
     # --- rows ------------------------------------------------------------------------------------
 
-    def _total(self, table: Table) -> Report:
+    def _total(self, table: Table, rows: _Rows) -> Report:
+        """Return how many rows there are, and whether that or what they are is an estimate."""
         count, estimated = self._count(table)
-        return {"count": count, "estimated": estimated}
+        return {"count": count, "estimated": estimated or rows.estimated}
 
     def _count(self, table: Table) -> tuple[int, bool]:
         """Return how many rows a table has, and whether that is an estimate."""
