@@ -68,11 +68,14 @@ class Datatype(str):
         return value
 
     def _wrong(self, why: str) -> str:
-        shown = self if len(self) <= _SHOWN else self[:_SHOWN] + "…"
-        return f"{why}: found '{shown}', expected {self.expected}"
+        return f"{_excerpt(why)}: found '{_excerpt(self)}', expected {self.expected}"
 
 
 _SHOWN: Final = 120
+
+
+def _excerpt(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def is_oid(text: str) -> bool:

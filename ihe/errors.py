@@ -195,7 +195,19 @@ def registry_error(
     code: ErrorCode, context: str, location: str = "", *, rule: str = ""
 ) -> RegistryError:
     """Return a `RegistryError` with the severity that the catalogue gives `code`."""
-    return RegistryError(code, context, location, CATALOGUE[code].severity, rule)
+    return RegistryError(code, brief(context), brief(location), CATALOGUE[code].severity, rule)
+
+
+MOST_TOLD: Final = 2_000
+"""Characters of one error: what it quotes came from a stranger, and may be as long as a message."""
+
+
+def brief(text: str) -> str:
+    """Return a text without its middle, when it is longer than `MOST_TOLD`."""
+    if len(text) <= MOST_TOLD:
+        return text
+    half = (MOST_TOLD - 3) // 2
+    return f"{text[:half]} … {text[-half:]}"
 
 
 class HubError(Exception):
@@ -275,6 +287,9 @@ class SoapFault(HubError):
     http_status: int = 0
     retry_after_s: int | None = field(default=None, kw_only=True)
     relates_to: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        self.reason = brief(self.reason)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.reason}"

@@ -40,7 +40,7 @@ from typing import Final
 from lxml import etree
 from lxml.etree import _Element
 
-from ihe.errors import HubError
+from ihe.errors import HubError, brief
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +92,9 @@ class MalformedXml(HubError):
     """
 
     def __init__(self, reason: str, line: int = 0, column: int = 0) -> None:
-        self.reason, self.line, self.column = reason, line, column
+        self.reason, self.line, self.column = brief(reason), line, column
         where = f" (line {line}, column {column})" if line else ""
-        super().__init__(f"{reason}{where}")
+        super().__init__(f"{self.reason}{where}")
 
 
 class XmlLimitExceeded(MalformedXml):

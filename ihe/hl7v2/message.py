@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
-from ihe.errors import HubError
+from ihe.errors import HubError, brief
 
 
 class Acknowledgement(StrEnum):
@@ -80,8 +80,8 @@ class Refusal(HubError):
     """A message is not accepted: why, where, and what was found and expected."""
 
     def __init__(self, condition: Condition, reason: str, place: Place) -> None:
-        self.condition, self.reason, self.place = condition, reason, place
-        super().__init__(f"{place}: {reason}")
+        self.condition, self.reason, self.place = condition, brief(reason), place
+        super().__init__(f"{place}: {self.reason}")
 
     @property
     def acknowledgement(self) -> Acknowledgement:

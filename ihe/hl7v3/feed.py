@@ -23,7 +23,7 @@ from typing import Final
 
 from lxml.etree import _Element
 
-from ihe.errors import RegistryError
+from ihe.errors import RegistryError, brief
 from ihe.hl7v3.transmission import (
     begin,
     below,
@@ -154,7 +154,7 @@ class _Message:
 
     def report(self, code: DetailCode, reason: str, location: str) -> None:
         """Put down what is wrong, and where."""
-        self.problems.append(RegistryError(code, reason, location))
+        self.problems.append(RegistryError(code, brief(reason), location))
 
 
 # --- writing -------------------------------------------------------------------------------------

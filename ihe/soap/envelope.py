@@ -17,7 +17,7 @@ from lxml import etree
 from lxml.etree import _Element
 
 from ihe import xml
-from ihe.errors import FaultCode, FaultSubcode, SoapFault
+from ihe.errors import MOST_TOLD, FaultCode, FaultSubcode, SoapFault
 from ihe.soap.addressing import NAMESPACES, Addressing, read_addressing, read_message_id
 from ihe.soap.validation import VALIDATE_ONLY, asks_to_validate, header
 from ihe.vocabulary import ANONYMOUS, SOAP11, SOAP12, WSA, WSSE
@@ -175,7 +175,7 @@ def _check_understood(blocks: Iterable[_Element], understood: frozenset[str]) ->
         raise SoapFault(
             FaultCode.MUST_UNDERSTAND,
             f"these headers must be understood and are not: {_listed(foreign)}",
-            not_understood=foreign,
+            not_understood=tuple(name for name in foreign if len(name) <= MOST_TOLD),
         )
 
 
