@@ -3,7 +3,8 @@
 ```text
 python -m benchmarks.fuzz            each target in a process of its own, progress and a table
   └─ benchmarks.fuzz.child           one target: atheris mutates, guided by the coverage of `ihe`
-       └─ benchmarks.fuzz.targets    what is read, what may come out, what must hold
+       ├─ benchmarks.fuzz.targets    what is read, what may come out, what must hold
+       └─ benchmarks.fuzz.trees      changes of XML that leave it XML
 ```
 
 A *finding* is an input that lets something else out than the errors that a reader's documentation

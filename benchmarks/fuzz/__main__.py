@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,7 @@ def _guided(name: str, given: argparse.Namespace, folder: Path) -> Outcome:
     before = set(given.findings.iterdir())
     limit = f"-runs={given.runs}" if given.runs else f"-max_total_time={given.seconds}"
     began = time.monotonic()
-    done = subprocess.run(
+    child = subprocess.Popen(
         [
             *(sys.executable, "-m", "benchmarks.fuzz.child", name, str(corpus), str(seeds), limit),
             *(f"-seed={given.seed}", f"-dict={words}", f"-max_len={target.longest}"),
@@ -117,19 +118,26 @@ def _guided(name: str, given: argparse.Namespace, folder: Path) -> Outcome:
             f"-artifact_prefix={given.findings.resolve()}/{name}-",
         ],
         cwd=ROOT,
-        check=False,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
     )
-    progress = _DONE.findall(done.stderr)
-    runs, edges = (int(progress[-1][0]), int(progress[-1][1])) if progress else (0, 0)
+    runs = edges = 0
+    last: deque[str] = deque(maxlen=80)
+    assert child.stdout is not None
+    with Console().status(name) as status:  # moves on a terminal, and is silent in a file
+        for line in child.stdout:
+            last.append(line)
+            if progress := _DONE.match(line):
+                runs, edges = int(progress[1]), int(progress[2])
+                status.update(f"{name}: {runs:,} inputs, {edges:,} edges of code")
+    said = "".join(last)
     findings = tuple(sorted(set(given.findings.iterdir()) - before))
-    if done.returncode and not findings:
-        raise SystemExit(f"{name}: the fuzzer could not run\n{done.stderr[-4000:]}")
+    if child.wait() and not findings:
+        raise SystemExit(f"{name}: the fuzzer could not run\n{said}")
     if not any(given.findings.iterdir()):
         given.findings.rmdir()
-    said = done.stdout[-4000:] + done.stderr[-2000:]
     return Outcome(name, runs, edges, time.monotonic() - began, findings, said)
 
 

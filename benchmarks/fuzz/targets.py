@@ -10,19 +10,26 @@
 | `datatypes` | CX, XCN, DTM … | the text is kept; no accessor fails |
 | `hl7v2` | MLLP frames in any chunks, ADT messages | Refusal and FramingError and nothing else |
 | `hl7v3` | ITI-44 messages | HL7 V3 refusals and nothing else |
+| `codes` | codes.xml and codes.csv | SettingsError and nothing else; a code has a text |
+
+Of every error, no matter where: it is short, however long what it is about may be.
 """
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from hub.settings import SettingsError
 from ihe import datatypes, transactions, xml
 from ihe.datatypes import Datatype, MalformedValue
 from ihe.ebxml import requests
 from ihe.ebxml.text import UnwritableText
-from ihe.errors import SoapFault, XdsFailure
+from ihe.errors import MOST_TOLD, SoapFault, XdsFailure
 from ihe.hl7v2 import adt, message
 from ihe.hl7v2.message import Refusal
 from ihe.hl7v2.mllp import Frames, FramingError, framed
@@ -36,6 +43,7 @@ from ihe.soap.envelope import read_envelope, write_request_envelope
 from ihe.soap.mtom import PackageReader
 from ihe.soap.package import AttachmentBegins, AttachmentData, AttachmentEnds, RootData
 from ihe.transactions import Transaction
+from registry.codes import read_lines
 from tests import samples
 from tests.ihe.hl7v3 import feeds
 from tests.registry import feeding
@@ -61,12 +69,33 @@ class Target:
         What to put into them.
     longest
         Octets of an input.
+    xml_from
+        Where in an input XML begins, whose elements are then changed as well as its octets.
     """
 
     one: Callable[[bytes], None]
     seeds: Callable[[], Iterator[bytes]]
     words: tuple[bytes, ...] = ()
     longest: int = 16_384
+    xml_from: int | None = None
+
+
+@contextmanager
+def _refused(*documented: type[Exception]) -> Iterator[None]:
+    """Let documented errors pass, when they are short."""
+    try:
+        yield
+    except documented as problem:
+        _check_brief(problem)
+
+
+def _check_brief(problem: Exception) -> None:
+    if isinstance(problem, XdsFailure):
+        told = [text for error in problem.errors for text in (error.context, error.location)]
+    else:
+        told = [str(problem)]
+    if (longest := max(map(len, told), default=0)) > MOST_TOLD + 100:
+        raise AssertionError(f"{type(problem).__name__} of {longest} characters")
 
 
 # --- SOAP ----------------------------------------------------------------------------------------
@@ -74,10 +103,10 @@ class Target:
 
 def soap(data: bytes) -> None:
     """Read an envelope, and its body as every transaction would."""
-    with suppress(SoapFault):
+    with _refused(SoapFault):
         envelope = read_envelope(data)
         for transaction in TRANSACTIONS.values():
-            with suppress(SoapFault, XdsFailure):
+            with _refused(SoapFault, XdsFailure):
                 transaction.read_request(envelope.body, {})
 
 
@@ -146,7 +175,8 @@ def _read(chunks: Sequence[bytes], content_type: str) -> tuple[Any, ...]:
                         begun += octets
                     case AttachmentEnds():
                         documents.append(bytes(begun))
-    except SoapFault:
+    except SoapFault as problem:
+        _check_brief(problem)
         return ("refused",)  # what came before depends on the chunks, and is thrown away
     return ("read", bytes(root), *documents)
 
@@ -182,9 +212,11 @@ def ebxml(data: bytes) -> None:
     try:
         element = xml.parse(data)
         read = requests.read_submit(element, {})
-    except (SoapFault, XdsFailure, xml.MalformedXml):
+    except (SoapFault, XdsFailure, xml.MalformedXml) as problem:
+        _check_brief(problem)
         return
-    check_submission(read.submission, Profile())
+    if found := check_submission(read.submission, Profile()):
+        _check_brief(XdsFailure(found))
     try:
         written = b"".join(requests.write_submit(read).xml)
     except UnwritableText:
@@ -212,7 +244,7 @@ def query(data: bytes) -> None:
     definition = definitions[data[0] % len(definitions)]
     values = data[1:].decode(errors="replace").split("\n")
     for value in values:
-        with suppress(MalformedValue):
+        with _refused(MalformedValue):
             texts = [literal.text for literal in parse_literals(value).items]
             lists = render_list(map(render_text, texts))
             again = [literal.text for each in lists for literal in parse_literals(each).items]
@@ -222,7 +254,7 @@ def query(data: bytes) -> None:
     slots = tuple(Slot(names[number % len(names)], (value,)) for number, value in enumerate(values))
     for transaction in (18, 51):
         for lenient in (False, True):
-            with suppress(XdsFailure):
+            with _refused(XdsFailure):
                 asked = AdhocQueryRequest(query_id=definition.id, parameters=slots)
                 parse_query(asked, transaction=transaction, lenient=lenient)
 
@@ -258,11 +290,11 @@ def datatype(data: bytes) -> None:
         problem = value.problem
         if str(value) != text:
             raise AssertionError(f"{type_.__name__} does not keep its text")
-        if problem is not None and len(problem) > 2 * len(text) + 400:
+        if problem is not None and len(problem) > 400:
             raise AssertionError(f"{type_.__name__}: a problem of {len(problem)} characters")
         for name, member in vars(type_).items():
             if isinstance(member, property):
-                with suppress(MalformedValue):
+                with _refused(MalformedValue):
                     getattr(value, name)
     if datatypes.unescape(datatypes.escape(text)) != text:
         raise AssertionError("what was escaped is not what it was")
@@ -292,7 +324,7 @@ def hl7v2(data: bytes) -> None:
     if whole != pieces:
         raise AssertionError(f"{len(whole)} messages in one piece, {len(pieces)} in chunks")
     for octets in (*whole, data[1:]):
-        with suppress(Refusal):
+        with _refused(Refusal):
             parsed = message.parse(octets)
             adt.read_feed(parsed)
         message.parse_header(octets)
@@ -303,7 +335,7 @@ _LONGEST_MESSAGE: Final = 1 << 20
 
 def _frames(data: bytes, size: int) -> list[bytes]:
     frames, found = Frames(_LONGEST_MESSAGE), []
-    with suppress(FramingError):
+    with _refused(FramingError):
         for at in range(0, len(data), size):
             frames.feed(data[at : at + size])
             while (taken := frames.take()) is not None:
@@ -320,11 +352,11 @@ def _messages() -> Iterator[bytes]:
 
 def hl7v3(data: bytes) -> None:
     """Read each message of ITI-44."""
-    with suppress(xml.MalformedXml):
+    with _refused(xml.MalformedXml):
         element = xml.parse(data)
         for transaction in TRANSACTIONS.values():
             if transaction.number == 44:
-                with suppress(SoapFault, XdsFailure):
+                with _refused(SoapFault, XdsFailure):
                     transaction.read_request(element, {})
 
 
@@ -334,16 +366,43 @@ def _feeds() -> Iterator[bytes]:
     yield feeds.text_of("PRPA_IN201304UV02", feeds.LINE, merged=feeds.KARI).encode()
 
 
+# --- lists of codes ------------------------------------------------------------------------------
+
+
+def codes(data: bytes) -> None:
+    """Read a file of codes: XML, or a spreadsheet when the first octet is even."""
+    path = _FOLDER / ("codes.xml" if data[:1] and data[0] % 2 else "codes.csv")
+    path.write_bytes(data[1:])
+    with _refused(SettingsError):
+        lines, _ = read_lines(path)
+        if not all(line.code and line.attribute for line in lines):
+            raise AssertionError("a code without a text")
+
+
+_FOLDER: Final = Path(tempfile.mkdtemp(prefix="felles-fuzz-codes-"))
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
+
+
+def _lists() -> Iterator[bytes]:
+    yield (
+        b'\x01<Codes><CodeType name="classCode"><Code code="A" codingScheme="1.2" display="B"/>'
+        b'</CodeType><CodeType name="mimeType"><Code code="text/plain"/></CodeType></Codes>'
+    )
+    yield b"\x02attribute,code,scheme,display\nclassCode,A,1.2,B\nmimeType,text/plain\n"
+    yield b'\x02attribute;code;scheme\nfolderCode;"A;B";1.2\n'
+
+
 TARGETS: Final[dict[str, Target]] = {
-    "soap": Target(soap, _envelopes, _XML_WORDS),
+    "soap": Target(soap, _envelopes, _XML_WORDS, xml_from=0),
     "mime": Target(mime, _packages, _MIME_WORDS, 2_048),
-    "inline": Target(inline, _with_documents, _XML_WORDS),
-    "ebxml": Target(ebxml, _submissions, _XML_WORDS),
+    "inline": Target(inline, _with_documents, _XML_WORDS, xml_from=1),
+    "ebxml": Target(ebxml, _submissions, _XML_WORDS, 32_768, xml_from=0),
     "query": Target(query, _parameters, (b"'", b"('", b"','", b"')", b"^^", b"%", b"\n"), 1_024),
     "datatypes": Target(datatype, _values, (b"^", b"&", b"\\S\\", b"&ISO", b"~", b"|"), 512),
     "hl7v2": Target(
         hl7v2, _messages, (b"MSH|^~\\&|", b"\x0b", b"\x1c\r", b"\rPID|", b"\\X0D\\"), 2_048
     ),
-    "hl7v3": Target(hl7v3, _feeds, _XML_WORDS),
+    "hl7v3": Target(hl7v3, _feeds, _XML_WORDS, xml_from=0),
+    "codes": Target(codes, _lists, (b"<Code", b"<CodeType name=", b'"', b"\n", b";", b","), 1_024),
 }
 """Every target by its name."""
