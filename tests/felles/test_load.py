@@ -189,6 +189,10 @@ def test_archives_are_loaded(kind: str, database: str, tmp_path: Path) -> None:
     ended = load(tmp_path, str(path))
     assert (ended.code, counts(ended)) == (Exit.SUCCESS, (2, 0, 0)), ended.err
     assert len(entries(database)) == 2
+    if kind != "zip":
+        words = ["registry", "load", "-", "--config", str(tmp_path / "felles.toml"), "--json"]
+        piped = CliRunner().invoke(app, words, input=path.read_bytes())
+        assert json.loads(piped.stdout)["there_already"] == 2, piped.stderr
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     broken = load(tmp_path, str(path))
     assert broken.code in {Exit.USAGE, Exit.FAILURE}
