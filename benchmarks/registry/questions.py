@@ -17,13 +17,19 @@ from typing import Any, Final
 from benchmarks.registry.meter import Call
 from benchmarks.registry.world import CALL, DOCUMENTS, World
 from ihe.attributes import kind_of
+from ihe.datatypes import CX
 from ihe.ebxml.rendering import template
 from ihe.ebxml.responses import write_query_response
 from ihe.messages import AdhocQueryRequest
 from ihe.model import Submission
 from ihe.queries import parse_query
-from ihe.queries.building import find_documents, get_documents
-from ihe.state import Condition, Kind
+from ihe.queries.building import (
+    find_documents,
+    get_all,
+    get_documents,
+    get_documents_and_associations,
+)
+from ihe.state import Condition, Kind, Patient, Record, State
 from registry import iti18
 from registry.store import dialects, statements
 from registry.store.conditions import shape, statement
@@ -62,6 +68,10 @@ def queries(world: World, calls: int) -> Iterator[Question]:
         for at in range(0, 100, 10)
     ]
     yield _query(world, "GetDocuments, 10 of one patient", ten, 10, calls)
+    touching = [get_documents_and_associations(entry_uuid=[uuid]) for uuid, _ in ids]
+    yield _query(world, "GetDocumentsAndAssociations", touching, 2, calls)
+    whole = [get_all(patient) for patient in world.patients[10]]
+    yield _query(world, "GetAll, 10 documents", whole, 30, calls)
 
 
 def registration(world: World, calls: int) -> Question:
@@ -109,20 +119,46 @@ def _query(
 
 
 def _bare_query(world: World, asked: Sequence[AdhocQueryRequest]) -> Call:
+    """Return what asks the statements of a query again, by the driver alone."""
     dialect = dialects.dialect(world.database.dbms)
     driver: Any = world.database.engine.raw_connection().driver_connection
 
-    def sql_of(request: AdhocQueryRequest) -> tuple[str, list[Any]]:
-        query = parse_query(request, transaction=18)
-        conditions: tuple[Condition, ...] = (*query.selection, *query.conditions[ENTRY])
-        shaped = [shape(ENTRY, each, dialect) for each in conditions]
-        question = statement(ENTRY, tuple(term for term, _ in shaped), dialect)
-        return question.sql, list(
-            question.arrange([value for _, values in shaped for value in values])
-        )
+    def sql_of(kind: Kind, conditions: Sequence[Condition]) -> tuple[str, list[Any]]:
+        shaped = [shape(kind, each, dialect) for each in conditions]
+        question = statement(kind, tuple(term for term, _ in shaped), dialect)
+        return question.sql, question.arrange([value for _, values in shaped for value in values])
 
-    prepared = [sql_of(request) for request in asked]
-    return lambda number: dialect.fetch(driver, *prepared[number % len(prepared)])
+    def statements_of(request: AdhocQueryRequest) -> list[tuple[str, list[Any]]]:
+        query = parse_query(request, transaction=18)
+        with world.registry.store.read() as state:
+            listening = _Listening(state)
+            iti18.FINDERS[query.definition.id](listening, query)
+        return [sql_of(*each) for each in listening.asked]
+
+    prepared = [statements_of(request) for request in asked]
+
+    def call(number: int) -> None:
+        for sql, values in prepared[number % len(prepared)]:
+            dialect.fetch(driver, sql, values)
+
+    return call
+
+
+class _Listening:
+    """A view that remembers what it was asked."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.asked: list[tuple[Kind, Sequence[Condition]]] = []
+
+    def find(self, kind: Kind, conditions: Sequence[Condition]) -> list[Record]:
+        """Answer, and remember the question."""
+        self.asked.append((kind, conditions))
+        return self._state.find(kind, conditions)
+
+    def patient(self, patient_id: CX) -> Patient | None:
+        """Answer."""
+        return self._state.patient(patient_id)
 
 
 def _bare_rows(world: World, calls: int) -> Call:
