@@ -5,11 +5,14 @@ counted, so that a careless `log.info("…", request=request)` cannot put a birt
 An exception is logged by its type and the places it came through, never by its message.
 """
 
+import asyncio
+import contextlib
 import logging
 import sys
+import threading
 import traceback
-from collections.abc import MutableMapping
-from typing import Any, Final, TextIO
+from collections.abc import Iterator, MutableMapping
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -67,6 +70,52 @@ class _ForeignLine(logging.Handler):
         log.log(record.levelno, "a library reports a problem", **fields)
 
 
+class _Stream:
+    """Where lines go: each at once, or what one turn of an event loop says together.
+
+    To write lets other threads take the interpreter, and a loop beside busy ones waits for some
+    milliseconds until it has it back. With one write for each request, a hub that has too much to
+    do could refuse two hundred a second and no more.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._waiting = threading.local()
+
+    def write(self, line: str) -> None:
+        """Write a line now, or when the turn ends if it is `unhurried`."""
+        pending: list[str] = self._waiting.__dict__.setdefault("lines", [])
+        pending.append(line)
+        if not getattr(_UNHURRIED, "is_so", False):
+            self._write()
+        elif len(pending) == 1:
+            asyncio.get_running_loop().call_soon(self._write)
+
+    def flush(self) -> None:
+        """Do nothing more: `write` has done it, or will."""
+
+    def _write(self) -> None:
+        pending: list[str] = self._waiting.lines
+        if pending:
+            text = "".join(pending)
+            pending.clear()
+            self._stream.write(text)
+            self._stream.flush()
+
+
+_UNHURRIED: Final = threading.local()
+
+
+@contextlib.contextmanager
+def unhurried() -> Iterator[None]:
+    """Let the lines of this block, in an event loop, wait for the others of the same turn."""
+    _UNHURRIED.is_so = True
+    try:
+        yield
+    finally:
+        _UNHURRIED.is_so = False
+
+
 QUIET: Final = logging.CRITICAL
 """For programs whose output is for people."""
 
@@ -77,7 +126,8 @@ def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> Non
     Parameters
     ----------
     stream
-        Where lines go, one write each; standard error when None.
+        Where lines go, one write each but for those that are `unhurried`; standard error when
+        None.
     level
         Lowest level that is written, as in `logging`.
     """
@@ -89,7 +139,7 @@ def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> Non
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stream(stream or sys.stderr))),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()

@@ -97,15 +97,16 @@ class Posting:
                 self._write_log(started)
 
     def _write_log(self, started: float) -> None:
-        logs.logger(self._soap.name).info(
-            "answered",
-            **self._log,
-            trace_id=self._trace_id,
-            peer=self._peer.fingerprint,
-            peer_address=self._peer.address,
-            bytes_in=self._intake.received,
-            milliseconds=round((time.perf_counter() - started) * 1000, 1),
-        )
+        with logs.unhurried():
+            logs.logger(self._soap.name).info(
+                "answered",
+                **self._log,
+                trace_id=self._trace_id,
+                peer=self._peer.fingerprint,
+                peer_address=self._peer.address,
+                bytes_in=self._intake.received,
+                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            )
 
     # --- in --------------------------------------------------------------------------------------
 
