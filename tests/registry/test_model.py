@@ -23,13 +23,13 @@ def run(folder: Path, postgres: str | None, runs: int) -> None:
 
 
 def test_every_engine_without_a_server_does_what_the_model_does(tmp_path):
-    run(tmp_path, None, 10)
+    run(tmp_path, None, 8)
 
 
 @pytest.mark.postgres
 def test_a_server_does_what_the_model_does(tmp_path, postgres_server: PostgresServer):
     with postgres_server.database() as url:
-        run(tmp_path, url, 5)
+        run(tmp_path, url, 4)
 
 
 def test_a_registry_that_forgets_something_is_found(tmp_path):

@@ -19,7 +19,7 @@ from tests.registry.model.comparing import Difference
 from tests.registry.model.engines import engines
 from tests.registry.model.machine import RegistryMachine, machine_on, profile
 
-STEPS = 60
+STEPS = 80
 """Steps of one run: the registry then holds some dozens of objects."""
 RUNS = 200
 """Runs of one search: Hypothesis begins each with the simplest ones."""

@@ -38,21 +38,24 @@ from tests.registry.model.updating import NewVersion, StatusChange, Update
 
 PATIENT = st.sampled_from([*proposing.PATIENTS, *proposing.PATIENTS[:3] * 2, proposing.NOBODY])
 
+KINDS = ["RPLC", "APND", "XFRM", "RPLC", *sorted(RELATIONSHIPS)]
+
 
 class RegistryMachine(Compared):
     """Steps of sources, administrators, feeds and consumers."""
 
     # --- sources ---------------------------------------------------------------------------------
 
-    @rule(data=st.data(), patient=PATIENT, many=st.booleans(), on_demand=st.booleans())
-    def a_source_registers_documents(self, data, patient, many, on_demand):
+    @rule(data=st.data(), many=st.booleans(), on_demand=st.booleans())
+    def a_source_registers_documents(self, data, many, on_demand):
+        patient = self._patient(data)
         documents = [self._document(data, patient, on_demand) for _ in range(1 + many)]
         self._submit(data, patient, *documents, on_demand=on_demand)
 
-    @rule(data=st.data(), kind=st.sampled_from(sorted(RELATIONSHIPS)), other=st.booleans())
+    @rule(data=st.data(), kind=st.sampled_from(KINDS), other=st.booleans())
     @precondition(lambda self: self.model.all(DOCUMENT))
     def a_source_relates_a_document(self, data, kind, other):
-        target = proposing.pick(data.draw, self.model.all(DOCUMENT), proposing.is_good)
+        target = self._target(data)
         on_demand = data.draw(st.integers(0, 4)) == 0
         patient = self._patient_of(data, target)
         document = self._document(data, patient, on_demand)
@@ -65,8 +68,9 @@ class RegistryMachine(Compared):
             brings += [second, self._link(data, of_kind, second.id, target)]
         self._submit(data, patient, *brings, on_demand=on_demand)
 
-    @rule(data=st.data(), patient=PATIENT)
-    def a_source_makes_a_folder(self, data, patient):
+    @rule(data=st.data())
+    def a_source_makes_a_folder(self, data):
+        patient = self._patient(data)
         folder = proposing.new_folder(data.draw, self.numbers, patient)
         document = self._document(data, patient)
         inside = self._link(data, HAS_MEMBER, folder.id, document.id)
@@ -89,9 +93,10 @@ class RegistryMachine(Compared):
             if folder != chosen:
                 self._submit(data, patient, self._link(data, HAS_MEMBER, folder, chosen))
 
-    @rule(data=st.data(), patient=PATIENT)
+    @rule(data=st.data())
     @precondition(lambda self: self.model.all(DOCUMENT))
-    def a_source_refers_to_a_document(self, data, patient):
+    def a_source_refers_to_a_document(self, data):
+        patient = self._patient(data)
         document = self._document(data, patient)
         target = proposing.pick(data.draw, self.model.all(DOCUMENT), proposing.is_good)
         chosen = proposing.new_set(data.draw, self.numbers, patient)
@@ -101,7 +106,7 @@ class RegistryMachine(Compared):
     @rule(data=st.data(), what=st.sampled_from(["unique id", "uuid", "patient", "twice"]))
     @precondition(lambda self: self.model.things)
     def a_source_makes_a_mistake(self, data, what):
-        patient = data.draw(PATIENT)
+        patient = self._patient(data)
         chosen = proposing.new_set(data.draw, self.numbers, patient)
         document = self._document(data, patient)
         old = data.draw(st.sampled_from(list(self.model.things.values())))
@@ -273,7 +278,7 @@ class RegistryMachine(Compared):
         links: Sequence[Thing] = (),
         restricted: bool = False,
     ) -> None:
-        patient = data.draw(PATIENT)
+        patient = self._patient(data)
         if versions:
             patient = versions[0].thing.patient
         elif links:
@@ -304,6 +309,16 @@ class RegistryMachine(Compared):
     ) -> Thing:
         return proposing.new_link(data.draw, self.numbers, kind, (source, target), membership)
 
+    def _target(self, data: st.DataObject) -> str:
+        """Return a document, more often than not one that something leads to already."""
+        known = {each.target for each in self.model.links(*RELATIONSHIPS)}
+        if data.draw(st.booleans()) or not known:
+            known = set(self.model.things)
+        there = self.model.all(DOCUMENT)
+        return proposing.pick(
+            data.draw, there, lambda each: proposing.is_good(each) and each.id in known
+        )
+
     def _version(self, data: st.DataObject, kind: str) -> NewVersion:
         """Return a new version of something, in which something may be wrong."""
         old = data.draw(st.sampled_from(self.model.all(kind)))
@@ -330,6 +345,13 @@ class RegistryMachine(Compared):
             case _:
                 pass
         return NewVersion(new, previous, propagates)
+
+    def _patient(self, data: st.DataObject) -> str:
+        """Return a patient whose documents are taken, seldom another."""
+        in_use = sorted(id for id, survivor in self.model.patients.items() if survivor is None)
+        if in_use and data.draw(st.integers(0, 9)) < 9:
+            return str(data.draw(st.sampled_from(in_use)))
+        return str(data.draw(PATIENT))
 
     def _patient_of(self, data: st.DataObject, id: str) -> str:
         """Return the patient of a thing, seldom another."""

@@ -22,7 +22,7 @@ from tests.registry.model.things import (
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
-PATIENTS = [f"{number}^^^&2.16.578.1.12.4.1.4.1&ISO" for number in ("P1", "P2", "P3", "P4")]
+PATIENTS = [f"{number}^^^&2.16.578.1.12.4.1.4.1&ISO" for number in ("P1", "P2", "P3", "P4", "P5")]
 NOBODY = "P9^^^&2.16.578.1.12.4.1.4.1&ISO"
 CODES = ["A^^1.2.3", "B^^1.2.3", "A^^1.2.4"]
 TIMES = ["2004", "200412", "20041224", "20050101120000"]
