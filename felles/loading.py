@@ -22,6 +22,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -35,7 +36,7 @@ from hub import clock, settings
 from hub.remote import ANSWER
 from hub.settings import CommunitySettings, RegistrySettings, SettingsError
 from ihe.datatypes import DTM
-from ihe.errors import ErrorCode, SoapFault, registry_error
+from ihe.errors import ErrorCode, SoapFault, Unavailable, registry_error
 from ihe.model import Submission
 from ihe.rules import Profile
 from ihe.transactions import ITI_42, ITI_61
@@ -145,18 +146,29 @@ def _first(sources: Iterator[Source], own: "_Worker", plan: Plan) -> Iterator[tu
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(plan.connections, context, _begin, (plan,)) as pool:
-        waiting: deque[tuple[list[Source], Future[list[Told]]]] = deque()
+        waiting: deque[tuple[list[Source], Future[list[Told] | _Ended]]] = deque()
         try:
             for batch in _batches(sources, plan.batch):
                 waiting.append((batch, pool.submit(_work, batch)))
                 if len(waiting) > _AHEAD * plan.connections:
                     oldest, result = waiting.popleft()
-                    yield from zip(oldest, result.result(), strict=True)
+                    yield from zip(oldest, _told_by(result), strict=True)
             while waiting:
                 oldest, result = waiting.popleft()
-                yield from zip(oldest, result.result(), strict=True)
+                yield from zip(oldest, _told_by(result), strict=True)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _told_by(result: "Future[list[Told] | _Ended]") -> list[Told]:
+    """Return what a process told; raise `Unavailable` when it could not go on."""
+    try:
+        told = result.result()
+    except BrokenProcessPool:
+        raise Unavailable("a process of this load", "it ended; start again to go on") from None
+    if isinstance(told, _Ended):
+        raise Unavailable(told.what, told.reason)
+    return told
 
 
 def _follow(
@@ -312,8 +324,18 @@ def _begin(plan: Plan) -> None:
     _workers.append(_Worker(plan, alone=True))
 
 
-def _work(batch: Sequence[Source]) -> list[Told]:
-    return _workers[0].work(batch)
+class _Ended(NamedTuple):
+    """Why a process cannot go on: exceptions lose on the way what they are made of."""
+
+    what: str
+    reason: str
+
+
+def _work(batch: Sequence[Source]) -> list[Told] | _Ended:
+    try:
+        return _workers[0].work(batch)
+    except Unavailable as failure:
+        return _Ended(failure.what, failure.reason)
 
 
 def settings_for(

@@ -18,7 +18,7 @@ from enum import StrEnum
 
 from ihe import rules
 from ihe.datatypes import DTM, is_symbolic
-from ihe.errors import ErrorCode, RegistryError
+from ihe.errors import ErrorCode, RegistryError, registry_error
 from ihe.model import Submission
 from ihe.rules import Profile
 from ihe.vocabulary import Severity
@@ -100,5 +100,6 @@ def _within(
         return registry.store.write(work)
     except ValueError:  # one of them cannot be registered, whatever the rules say
         if len(good) == 1:
-            raise
+            context = "an id or uniqueId in it was registered by somebody else in the meantime"
+            return [Loaded(Outcome.REFUSED, (registry_error(ErrorCode.REGISTRY_ERROR, context),))]
         return [loaded for each in good for loaded in _within([each], at, registry)]

@@ -26,7 +26,7 @@ from ihe.transactions import ITI_42, ITI_57
 from ihe.vocabulary import AssociationType, Status
 from registry.store.sql import migrate_store, open_store
 from tests import samples
-from tests.databases import PostgresServer
+from tests.databases import OwnPostgres, PostgresServer
 from tests.felles.test_commands import FELLES, Ended, environment
 from tests.hub.posting import envelope, request
 
@@ -249,3 +249,31 @@ def test_wrong_use_is_told(arguments: tuple[str, ...], said: str, tmp_path: Path
     )
     ended = load(tmp_path, *arguments)
     assert (ended.code, said in ended.err) == (Exit.USAGE, True), ended.err
+
+
+def test_a_database_that_goes_away_in_the_middle_ends_the_load(
+    own_postgres: OwnPostgres, tmp_path: Path
+) -> None:
+    url = own_postgres.start()
+    migrate_store(url)
+    (tmp_path / "felles.toml").write_text(f'[registry]\ndatabase = "{url}"\n')
+    folder = written(tmp_path / "old", *map(submission, range(1, 401)))
+    words = ("registry", "load", str(folder), "--batch", "2", "--connections", "2")
+    process = subprocess.Popen(
+        [*FELLES, *words, "--config", "felles.toml"],
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not entries(url) and process.poll() is None:
+        pass
+    own_postgres.stop()
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == Exit.UNAVAILABLE, err
+    assert "the registry's database does not answer" in " ".join(err.split())
+    own_postgres.start()
+    before = len(entries(url))
+    assert 0 < before < 400
+    ended = load(tmp_path, str(folder))
+    assert (ended.code, counts(ended)) == (Exit.SUCCESS, (400 - before, before, 0))
