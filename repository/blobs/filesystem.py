@@ -53,10 +53,12 @@ class FilesystemBlobs:
             if target.exists():
                 # the same content: its age starts anew, so that nobody takes it for an orphan
                 os.utime(target)
-                return
-            staging.sync_file(staged.path)
+            else:
+                staging.sync_file(staged.path)
+                target.parent.mkdir(exist_ok=True)
+                staged.path.rename(target)
+            # also when it was there: whoever renamed it may not have come to this yet
             self._make_folder(target.parent)
-            staged.path.rename(target)
             staging.sync_folder(target.parent)
         except OSError as failure:
             raise Unavailable.of(self._what, failure) from failure
