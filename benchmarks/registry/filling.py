@@ -73,7 +73,7 @@ def fill(
                 driver.execute(statement, (low, low + CHUNK))
         progress(min(low + CHUNK, documents))
     driver.execute("SELECT setval('registration', %s)", (last + _ROOM + 3 * documents + 2048,))
-    driver.execute("SET synchronous_commit = on")
+    driver.execute("SET synchronous_commit = on; RESET work_mem")
     driver.execute("VACUUM (ANALYZE)")
     driver.execute("CHECKPOINT")
 
