@@ -132,6 +132,6 @@ def test_the_rule_of_the_recipe_is_one() -> None:
     assert rule.id not in rules.RULES, "a number that is free"
     entry = samples.entry(title=LocalizedString(""))
     profile = rules.Profile()
-    assert book.apply(Subject(samples.submission(), profile), profile) == []
+    assert not list(book.apply(Subject(samples.submission(), profile), profile))
     (error,) = book.apply(Subject(samples.submission(entry), profile), profile)
     assert error.rule == rule.id

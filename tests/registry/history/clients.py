@@ -74,8 +74,7 @@ def work(plan: Plan) -> History:
     """Let the clients of one process work; return what they saw."""
     store = open_store(plan.url)
     try:
-        store.ready()
-        _together[0].wait()
+        _together[0].wait(timeout=60)
         clients = [
             _Client(_registry(store), plan, plan.process * plan.clients + number)
             for number in range(plan.clients)
