@@ -11,9 +11,9 @@ Each size is a store of its own, filled afresh (`benchmarks.registry.filling`), 
 who are asked about spread over all of it. What is asked is warm: it was asked a little before.
 Beside each figure stands what the driver alone takes for the same statement in the same store. A
 server that is started for it keeps its promises: fsync and synchronous_commit are on. It is asked
-from a thread beside the main one, as the hub is: in the main thread the C library gives memory
-back after each large answer, and 500 documents take 1,800 page faults a call. Their floor takes
-those in any thread, and so their ratio flatters.
+from a thread beside the main one, as the hub is. Whether the C library gives the memory of a large
+answer back to the system each time depends on how the heap happens to lie: 500 documents cost 5 ms
+of CPU or, with some 1,800 page faults, 10; their floor 2 or 7.
 """
 
 import argparse
