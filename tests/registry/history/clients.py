@@ -260,7 +260,8 @@ class _Client:
         submission = replace(plain, associations=(*plain.associations, *links))
         write = self._write(str(patient), chosen, documents=tuple(unique_ids))
         write = replace(write, content=digest, replaces=replaces)
-        self._sent.append((submission, write))
+        if not unique_ids[0].startswith(ALONE):  # once removed, it would be registered anew
+            self._sent.append((submission, write))
         self._perform(iti42.handle, submission, write)
 
     def _write(self, patient: str, chosen: SubmissionSet, documents: tuple[str, ...]) -> Write:
