@@ -2,7 +2,7 @@
 
 ```sh
 python -m benchmarks registry                                   # PostgreSQL, 10,000 documents
-python -m benchmarks registry --entries 10000,1000000,5000000   # half an hour, 40 GB of disk
+python -m benchmarks registry --entries 10000,1000000,5000000   # half an hour, 45 GB of disk
 python -m benchmarks registry --entries 1000000 --partitions 16
 python -m benchmarks registry --sqlite
 ```
