@@ -24,6 +24,7 @@ from ihe.model import Submission
 from ihe.operations import newest_of
 from ihe.rules import Profile
 from ihe.rules.removal import find_objects
+from ihe.rules.subject import where
 from ihe.state import Kind, State, any_of
 from ihe.updates import Planned
 from ihe.vocabulary import DocumentEntryType, Status
@@ -50,9 +51,8 @@ def update(
 ) -> RegistryResponse:
     """Update as `check` allows it (ITI-57, ITI-92); `restricted` carries references over too."""
     submission = with_canonical_ids(submitted)
-    if (count := len(submission.submission_sets)) != 1:
-        found = f"found {count} SubmissionSets, expected exactly one"
-        return RegistryResponse.of([registry_error(ErrorCode.METADATA_UPDATE, found)])
+    if len(submission.submission_sets) != 1:
+        return RegistryResponse.of(rules.check_submission_set(submission, registry.profile()))
     on_demand = any(e.object_type == DocumentEntryType.ON_DEMAND for e in submission.entries)
     profile = replace(registry.profile(), on_demand=on_demand)
     keys = sorted(_keys(submission, registry))
@@ -118,5 +118,5 @@ def _set_in_use(submission: Submission, state: State) -> list[RegistryError]:
     if not any(state.find(kind, (any_of("unique_id", unique_id),)) for kind in holders):
         return []
     found = f"found the uniqueId {unique_id}, expected one that is not in use"
-    where = submission.submission_set.entry_uuid
-    return [registry_error(ErrorCode.DUPLICATE_UNIQUE_ID_IN_REGISTRY, found, where)]
+    place = where(submission.submission_set, "unique_id")
+    return [registry_error(ErrorCode.DUPLICATE_UNIQUE_ID_IN_REGISTRY, found, place, rule="F4")]

@@ -61,6 +61,7 @@ __all__ = [
     "check_restricted_update",
     "check_strictness",
     "check_submission",
+    "check_submission_set",
     "check_update",
     "has_errors",
     "is_structural",
@@ -126,6 +127,15 @@ def check_against(submission: Submission, state: State, profile: Profile) -> lis
     subject = AgainstState(submission, profile, state)
     found = (book.apply(subject, profile) for book in _WITH_STATE)
     return at_most(chain.from_iterable(found))
+
+
+def check_submission_set(submission: Submission, profile: Profile) -> list[RegistryError]:
+    """Return every error of a submission of which an update cannot be told, without one set.
+
+    That is B1, and what the reader found: a package without a label is no SubmissionSet.
+    """
+    one_set = RULES["B1"].apply(Subject(submission, profile), profile)
+    return at_most(chain(_from_reading(submission.problems, profile), one_set))
 
 
 def check_update(submission: Submission, state: State, profile: Profile) -> list[RegistryError]:

@@ -11,7 +11,13 @@ from typing import Final
 from ihe.datatypes import CX, HomeCommunityId
 from ihe.errors import RegistryError
 from ihe.model import RegistryObject, Submission
-from ihe.rules import PATIENTS, RULES, check_restricted_update, check_update
+from ihe.rules import (
+    PATIENTS,
+    RULES,
+    check_restricted_update,
+    check_submission_set,
+    check_update,
+)
 from ihe.rules.declaring import Profile
 from ihe.rules.registered import REGISTERED
 from ihe.rules.relationships import RELATED
@@ -52,6 +58,8 @@ def check_update_alone(
     restricted
         Whether it is one (ITI-92), or ITI-57.
     """
+    if len(submission.submission_sets) != 1:
+        return check_submission_set(submission, profile)
     nothing = Nothing()
     if restricted:
         found = check_restricted_update(

@@ -38,6 +38,8 @@ _KNOWN: Final = ", ".join(each.rpartition(":")[2] for each in AssociationType)
     clause="TF-3 4.2.2.1.1",
 )
 def _entries_are_members(subject: Subject) -> Iterator[Finding]:
+    if not subject.sets:
+        return  # B1 tells it
     times = Counter(
         link.target
         for link in subject.members
@@ -51,6 +53,8 @@ def _entries_are_members(subject: Subject) -> Iterator[Finding]:
 
 @_rule("B5", "Each Folder is a member of the SubmissionSet, once.", clause="TF-3 4.2.2.1.2")
 def _folders_are_members(subject: Subject) -> Iterator[Finding]:
+    if not subject.sets:
+        return  # B1 tells it
     times = Counter(link.target for link in subject.members)
     for uuid, folder in subject.folders.items():
         if (count := times[uuid]) != 1:
@@ -64,6 +68,8 @@ def _folders_are_members(subject: Subject) -> Iterator[Finding]:
     clause="TF-3 4.2.2.1.3",
 )
 def _memberships_are_members(subject: Subject) -> Iterator[Finding]:
+    if not subject.sets:
+        return  # B1 tells it
     times = Counter(link.target for link in subject.members)
     for membership in subject.memberships:
         if (count := times[membership.entry_uuid]) != 1:
@@ -89,7 +95,9 @@ def _association_types(subject: Subject) -> Iterator[Finding]:
     "B10", "A HasMember leads from the set or a folder to what it may hold.", clause="TF-3 4.2.2.1"
 )
 def _has_member_pattern(subject: Subject) -> Iterator[Finding]:
-    for link in subject.submission.associations:
+    for link in subject.submission.associations if subject.sets else ():
+        if not isinstance(link.type, AssociationType):
+            continue  # B9 tells it
         if link.target in subject.sets:
             yield finding(where(link, "target"), "the SubmissionSet", "nothing to lead to it")
         elif link.source in subject.sets:
@@ -164,8 +172,8 @@ def _submission_set_status(subject: Subject) -> Iterator[Finding]:
     why="Older senders put it on memberships of folders too, where it says nothing.",
 )
 def _submission_set_status_elsewhere(subject: Subject) -> Iterator[Finding]:
-    for link in subject.submission.associations:
-        if link.submission_set_status is None:
+    for link in subject.submission.associations if subject.sets else ():
+        if link.submission_set_status is None or not isinstance(link.type, AssociationType):
             continue
         if (
             link.type != AssociationType.HAS_MEMBER
@@ -230,7 +238,10 @@ def _relationship_source(subject: Subject) -> Iterator[Finding]:
 )
 def _symbolic_references(subject: Subject) -> Iterator[Finding]:
     for link in subject.submission.associations:
-        for field, end in (("source", link.source), ("target", link.target)):
+        ends = [("source", link.source), ("target", link.target)]
+        if link.type == AssociationType.HAS_MEMBER and not subject.sets:
+            del ends[0]  # the missing SubmissionSet's, which B1 tells
+        for field, end in ends:
             if is_symbolic(end) and not subject.is_present(end):
                 expected = "the id of an object of the submission, or a registered UUID"
                 yield finding(where(link, field), f"'{end}'", expected)

@@ -50,8 +50,14 @@ class Finding:
     context: str
 
 
+MOST_QUOTED: Final = 400
+"""Characters of what was found that a finding tells, so that what was expected is read too."""
+
+
 def finding(location: str, found: str, expected: str) -> Finding:
     """Return a finding in the hub's usual words."""
+    if len(found) > MOST_QUOTED:
+        found = f"{found[: MOST_QUOTED - 2]} …"
     return Finding(location, f"found {found}, expected {expected}")
 
 

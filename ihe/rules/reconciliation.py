@@ -47,8 +47,9 @@ def _one_patient(subject: AgainstUpdate) -> Iterator[Finding]:
         ends = (_patient_of_end(link.source, subject), _patient_of_end(link.target, subject))
         patients = [each for each in ends if each is not None]
         if any(not same_text(each, patients[0]) for each in patients):
-            found = f"ends of the patients {patients[0]} and {patients[-1]}"
-            yield finding(link.entry_uuid, found, "one patient")
+            # whose they are stays untold
+            found = f"ends of two patients: {link.source} and {link.target}"
+            yield finding(link.entry_uuid, found, "both of one patient")
     yield from _carried_patients(subject)
     yield from _approved_again(subject)
 
@@ -75,8 +76,11 @@ def _carried_patients(subject: AgainstUpdate) -> Iterator[Finding]:
             moved = next((v for v in subject.asked.versions if v.thing.entry_uuid == new), None)
             now = subject.patient(moved.thing.patient_id) if moved else other.patient_id
             if not same_text(now, patient_id):
-                found = f"patientId {patient_id} while {other.entry_uuid} is of {now}"
-                yield finding(version.thing.entry_uuid, found, "one patient")
+                found = (
+                    f"patientId {version.thing.patient_id} while {other.entry_uuid}, which an"
+                    " association joins to it, is of another patient"
+                )
+                yield finding(version.thing.entry_uuid, found, "both of one patient")
 
 
 def _approved_again(subject: AgainstUpdate) -> Iterator[Finding]:

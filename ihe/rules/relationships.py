@@ -220,7 +220,7 @@ def _folder_patients(subject: AgainstState) -> Iterator[Finding]:
                 if patient_id is not None and not same_text(patient_id, expected):
                     # whose it is stays untold
                     found = f"the {_SIDES[field]} {end} of another patient"
-                    yield finding(where(link, field), found, f"one of {expected}")
+                    yield finding(where(link, field), found, f"one of {chosen.patient_id}")
 
 
 _SIDES: Final = {"source": "folder", "target": "document"}
@@ -269,7 +269,7 @@ def _folders_of_replaced(subject: AgainstState) -> Iterator[Finding]:
         for folder in subject.folders_of_replaced.get(link.target, ()):
             if new is not None and not same_text(new, folder.patient_id):
                 found = f"the folder {folder.entry_uuid} of another patient around {link.target}"
-                yield finding(where(link, "target"), found, f"one of {new}")
+                yield finding(where(link, "target"), found, f"one of {source.patient_id}")
 
 
 @_rule("F19", "A transformation is not appended to.", basis=Basis.INFERRED, clause="TF-3 4.2.2.2.1")

@@ -15,7 +15,7 @@ from typing import Final
 from ihe.datatypes import HomeCommunityId
 from ihe.errors import ErrorCode
 from ihe.model import DocumentEntry, RegistryObject, Submission
-from ihe.operations import YES
+from ihe.operations import YES, Version
 from ihe.rules.declaring import Finding, Profile, RuleBook, finding
 from ihe.rules.subject import framework_name, same_text
 from ihe.rules.updated import AgainstUpdate
@@ -86,7 +86,8 @@ def _homes(subject: AgainstRestricted) -> Iterator[Finding]:
 def _has_home(subject: AgainstRestricted) -> Iterator[Finding]:
     for thing in subject.submission.of_patient:
         if thing.home_community_id is None:
-            yield finding(thing.entry_uuid, f"none on {thing.entry_uuid}", f"home {subject.home}")
+            expected = subject.home or "that of the community of the document"
+            yield finding(thing.entry_uuid, f"no home on {thing.entry_uuid}", expected)
 
 
 @_rule(
@@ -105,7 +106,8 @@ def _entries_only(subject: AgainstRestricted) -> Iterator[Finding]:
         *asked.links,
     ]
     for uuid in others:
-        yield finding(uuid, f"{uuid}, which is none", "DocumentEntries and their memberships alone")
+        expected = "DocumentEntries and their HasMember associations alone"
+        yield finding(uuid, f"{uuid}, which is no new version of a DocumentEntry", expected)
     if not subject.submission.entries:
         yield finding(asked.chosen.entry_uuid, "no DocumentEntry", "one or more")
 
@@ -119,13 +121,26 @@ def _entries_only(subject: AgainstRestricted) -> Iterator[Finding]:
     why="The registry could not keep the chain of versions.",
 )
 def _members(subject: AgainstRestricted) -> Iterator[Finding]:
-    for version in subject.asked.versions:
-        member = version.member
-        original = SubmissionSetStatus.ORIGINAL
-        whole = member is not None and member.submission_set_status == original
-        if not whole or version.previous is None:
-            expected = "one from the SubmissionSet, Original, with the number of the version before"
-            yield finding(version.thing.entry_uuid, "no such HasMember association", expected)
+    for version in _of_entries(subject):
+        member, uuid = version.member, version.thing.entry_uuid
+        if member is None:
+            found = f"no HasMember association to {uuid}"
+        elif member.submission_set_status != SubmissionSetStatus.ORIGINAL:
+            found = f"a HasMember association to {uuid} that is not Original"
+        elif version.previous is None:
+            said = member.previous_version
+            found = f"the PreviousVersion '{said}' of {uuid}"
+            if not said:
+                found = f"no PreviousVersion of {uuid}"
+        else:
+            continue
+        expected = "one from the SubmissionSet, Original, with the number of the version before"
+        yield finding(uuid, found, expected)
+
+
+def _of_entries(subject: AgainstRestricted) -> list[Version]:
+    """Return the new versions of DocumentEntries; of others, G19 tells that they are not."""
+    return [each for each in subject.asked.versions if isinstance(each.thing, DocumentEntry)]
 
 
 @_rule(
@@ -137,7 +152,7 @@ def _members(subject: AgainstRestricted) -> Iterator[Finding]:
     why=_WHY,
 )
 def _propagates(subject: AgainstRestricted) -> Iterator[Finding]:
-    for version in subject.asked.versions:
+    for version in _of_entries(subject):
         said = version.member.association_propagation if version.member else None
         if said not in {None, YES}:
             found = f"AssociationPropagation '{said}'"
@@ -157,8 +172,8 @@ def _same_patient(subject: AgainstRestricted) -> Iterator[Finding]:
         patients = (version.thing.patient_id, subject.asked.chosen.patient_id)
         for patient_id in dict.fromkeys(patients):
             if not same_text(subject.patient(patient_id), before.patient_id):
-                found = f"patientId {patient_id}"
-                yield finding(version.thing.entry_uuid, found, f"{before.patient_id}, as before")
+                found = f"patientId {patient_id}"  # whose it is stays untold
+                yield finding(version.thing.entry_uuid, found, "that of the version before")
 
 
 @_rule(
@@ -177,8 +192,9 @@ def _unmodified(subject: AgainstRestricted) -> Iterator[Finding]:
         for field in _UNMODIFIABLE:
             now, then = getattr(version.thing, field), getattr(old, field)
             if now != then:
-                found = f"{framework_name(field)} {now}"
-                yield finding(version.thing.entry_uuid, found, f"{then}, as before")
+                found = f"{framework_name(field)} {'none' if now is None else now}"
+                kept = "that of the version before"  # which may say who the patient is
+                yield finding(version.thing.entry_uuid, found, kept if then is not None else "none")
         status = version.thing.availability_status
         if status not in {None, before.status}:
             found = f"availabilityStatus {status}"

@@ -48,8 +48,9 @@ def _all_triggered(subject: AgainstUpdate) -> Iterator[Finding]:
         if link.target not in subject.asked.links or times[link.target] > 1:
             expected = "one for each new Association of the submission"
             yield finding(link.entry_uuid, f"SubmitAssociation to {link.target}", expected)
-    if not (subject.asked.versions or subject.asked.status_changes or subject.asked.submitted):
-        uuid = subject.asked.chosen.entry_uuid
+    asked = subject.asked
+    if not (asked.versions or asked.status_changes or asked.submitted or asked.others):
+        uuid = asked.chosen.entry_uuid
         yield finding(uuid, "nothing to update", "a new version, a status or an association")
 
 
@@ -87,12 +88,17 @@ def _kind_of_end(end: str, subject: AgainstUpdate) -> Kind | None:
     why="Whether it is to be carried over cannot be told.",
 )
 def _not_propagated(subject: AgainstUpdate) -> Iterator[Finding]:
-    propagating = {v.thing.entry_uuid for v in subject.asked.versions if v.propagates}
+    propagating = _propagating(subject)
     for link in subject.asked.links.values():
         for end in (link.source, link.target):
             if end in propagating or subject.new_of.get(end) in propagating:
                 expected = "AssociationPropagation no for it, or an update of its own"
                 yield finding(link.entry_uuid, f"{end}, which is updated too", expected)
+
+
+def _propagating(subject: AgainstUpdate) -> set[str]:
+    """Return the ids of the new versions that associations are carried over to."""
+    return {v.thing.entry_uuid for v in subject.asked.versions if v.propagates}
 
 
 @_rule(
@@ -103,6 +109,7 @@ def _not_propagated(subject: AgainstUpdate) -> Iterator[Finding]:
 )
 def _new_associations(subject: AgainstUpdate) -> Iterator[Finding]:
     said = Counter(map(_says, subject.asked.links.values()))
+    propagating = _propagating(subject)
     for link in subject.asked.links.values():
         if link.type not in {*RELATIONSHIPS, AssociationType.HAS_MEMBER}:
             expected = "a folder membership or a relationship"
@@ -110,7 +117,9 @@ def _new_associations(subject: AgainstUpdate) -> Iterator[Finding]:
         for end in (link.source, link.target):
             found = subject.ends.get(end) or subject.before.get(end)
             is_deprecated = found is not None and found.status == Status.DEPRECATED
-            if is_deprecated or end in subject.new_of:  # of which this update makes an old version
+            # of the end this update makes an old version; G14d tells it of one that propagates
+            grows_old = end in subject.new_of and subject.new_of[end] not in propagating
+            if is_deprecated or grows_old:
                 yield finding(link.entry_uuid, f"{end}, which is Deprecated", "an Approved object")
         if said[_says(link)] > 1:
             found_twice = f"the same association {said[_says(link)]} times"

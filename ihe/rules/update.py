@@ -47,7 +47,8 @@ def _no_first_versions(subject: AgainstUpdate) -> Iterator[Finding]:
     for version in subject.asked.versions:
         uuid, logical_id = version.thing.entry_uuid, version.logical_id
         if not is_uuid_urn(logical_id) or logical_id == uuid:
-            found = f"logicalID '{logical_id}' on {uuid}" if logical_id else f"none on {uuid}"
+            said = f"the logicalID '{logical_id}'" if logical_id else "no logicalID"
+            found = f"{said} on {uuid}"
             yield finding(
                 uuid, found, "the UUID of the first version; first versions are for ITI-42"
             )
@@ -69,8 +70,11 @@ def _members(subject: AgainstUpdate) -> Iterator[Finding]:
             or member.submission_set_status == SubmissionSetStatus.ORIGINAL
         )
         if member is None or not original:
+            found = f"a HasMember association to {uuid} that is not Original"
+            if member is None:
+                found = f"no HasMember association to {uuid}"
             expected = "one from the SubmissionSet, Original, with PreviousVersion"
-            yield finding(uuid, f"no such HasMember association to {uuid}", expected)
+            yield finding(uuid, found, expected)
 
 
 @_rule(
@@ -101,7 +105,9 @@ def _previous_is_a_number(subject: AgainstUpdate) -> Iterator[Finding]:
 def _registered(subject: AgainstUpdate) -> Iterator[Finding]:
     for version in subject.asked.versions:
         uuid = version.thing.entry_uuid
-        if is_uuid_urn(version.logical_id) and uuid not in subject.before:
+        if not is_uuid_urn(version.logical_id) or version.logical_id == uuid:
+            continue  # no update at all: G1
+        if uuid not in subject.before:
             found = f"logicalID {version.logical_id} on {uuid}, which nothing has"
             yield finding(uuid, found, f"that of a registered {kind_of_version(version)}")
 
@@ -232,7 +238,7 @@ def _status_changes(subject: AgainstUpdate) -> Iterator[Finding]:
     for link in subject.asked.status_changes:
         said = (link.original_status, link.new_status)
         if not all(str(each) in known for each in said) or said[0] == said[1]:
-            found = f"OriginalStatus {said[0]} and NewStatus {said[1]}"
+            found = f"OriginalStatus {said[0] or 'none'} and NewStatus {said[1] or 'none'}"
             yield finding(link.entry_uuid, found, "two different statuses, Approved or Deprecated")
         if not _may_change(link.target, subject):
             expected = "the UUID of a registered DocumentEntry, Folder or Association"

@@ -248,7 +248,6 @@ DEFECTS = [
 ]  # fmt: skip  # a table of defects
 
 ALSO: Mapping[str, set[str]] = {
-    "no submission set": {"B4", "B6", "B12b", "B16"},
     "one id twice": {"B4"},
     "set replaces": {"B15"},
 }

@@ -16,6 +16,8 @@ from ihe.messages import RegistryResponse
 from ihe.model import (
     Submission,
 )
+from ihe.rules import Profile
+from ihe.rules.alone import check_update_alone
 from ihe.state import Kind
 from ihe.vocabulary import AssociationType, Status
 from registry import iti18
@@ -270,7 +272,10 @@ def test_a_version_that_is_approved_at_once_must_not_join_patients(scene: Scene)
 
 
 def test_without_exactly_one_set_nothing_can_be_told(scene: Scene) -> None:
-    assert codes(send(scene, Submission())) == {E.METADATA_UPDATE}
+    (found,) = send(scene, Submission()).errors
+    assert (found.code, found.rule) == (E.REGISTRY_METADATA, "B1")
+    assert found.context == "found 0 SubmissionSets, expected exactly one"
+    assert check_update_alone(Submission(), Profile(), home=None) == [found]
 
 
 def test_a_move_to_another_patient_takes_the_folder_along(scene: Scene) -> None:
