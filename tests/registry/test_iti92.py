@@ -21,6 +21,7 @@ from tests.registry.scene import Scene, codes
 from tests.registry.updating import (
     NEW,
     TITLE,
+    at_home,
     in_folder,
     links_to,
     status_change,
@@ -43,18 +44,6 @@ def scene(request: pytest.FixtureRequest, tmp_path: Any) -> Any:
 def send(scene: Scene, submission: Submission) -> RegistryResponse:
     call = Call(at=scene.at, trace_id="0" * 32)
     return iti92.handle(SubmitObjectsRequest(submission), call, scene.registry)
-
-
-def at_home(submission: Submission, home: HomeCommunityId | None = HOME) -> Submission:
-    """Return the submission with a home on every object that needs one."""
-    return replace(
-        submission,
-        submission_sets=tuple(
-            replace(each, home_community_id=home) for each in submission.submission_sets
-        ),
-        entries=tuple(replace(each, home_community_id=home) for each in submission.entries),
-        folders=tuple(replace(each, home_community_id=home) for each in submission.folders),
-    )
 
 
 def revised(scene: Scene, **changes: Any) -> Submission:

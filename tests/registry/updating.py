@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from hub.call import Call
+from ihe.datatypes import HomeCommunityId
 from ihe.errors import ErrorCode
 from ihe.messages import RegistryResponse, SubmitObjectsRequest
 from ihe.model import (
@@ -51,6 +52,18 @@ def update(scene: Scene, *things: RegistryObject, **changes: Any) -> Submission:
         entries=tuple(each for each in things if isinstance(each, DocumentEntry)),
         folders=tuple(each for each in things if isinstance(each, Folder)),
         associations=(*members, *changes.pop("links", ())),
+    )
+
+
+def at_home(submission: Submission, home: HomeCommunityId | None = samples.HOME) -> Submission:
+    """Return the submission with a home on every object that needs one."""
+    return replace(
+        submission,
+        submission_sets=tuple(
+            replace(each, home_community_id=home) for each in submission.submission_sets
+        ),
+        entries=tuple(replace(each, home_community_id=home) for each in submission.entries),
+        folders=tuple(replace(each, home_community_id=home) for each in submission.folders),
     )
 
 
