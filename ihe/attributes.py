@@ -28,6 +28,7 @@ from ihe.model import (
     Code,
     DocumentEntry,
     Folder,
+    LocalizedString,
     RegistryObject,
     SubmissionSet,
 )
@@ -67,6 +68,11 @@ def _status(value: Status | str | None) -> tuple[Value, ...]:
     return (value or Status.APPROVED,)
 
 
+def _languages(text: LocalizedString | None) -> tuple[Value, ...]:
+    """Return what a text says in each language that it has."""
+    return () if text is None else (text.value, *(other.value for other in text.others))
+
+
 def _persons(of: DocumentEntry | SubmissionSet) -> tuple[Value, ...]:
     return tuple(author.person for author in of.authors if author.person is not None)
 
@@ -81,7 +87,7 @@ _DOCUMENT_ENTRY: Final[Mapping[str, Attribute[DocumentEntry]]] = {
     "document_availability": Attribute(  # absent means Online (Metadata Update 4.2.3.2.30)
         Form.ID, lambda e: (e.document_availability or DocumentAvailability.ONLINE,)
     ),
-    "title": Attribute(Form.TEXT, lambda e: () if e.title is None else (e.title.value,)),
+    "title": Attribute(Form.TEXT, lambda e: _languages(e.title)),
     "author_person": Attribute(Form.TEXT, _persons),
     "author_institution": Attribute(
         Form.TEXT, lambda e: tuple(place for author in e.authors for place in author.institutions)

@@ -141,7 +141,7 @@ document_entry: Final = _objects(
     Column("creation_time", TEXT),
     Column("service_start_time", TEXT),
     Column("service_stop_time", TEXT),
-    Column("title", TEXT),
+    Column("title", LIST),  # in each of its languages
     Column("author_person", LIST),
     Column("author_institution", LIST),
     Column("event_code", LIST),

@@ -70,6 +70,10 @@ def _tuple(value: Any) -> tuple[Any, ...]:
     return (value,)
 
 
+def _in_two_languages(value: str) -> LocalizedString:
+    return LocalizedString("Annet", "nn", others=(LocalizedString(value, "nb"),))
+
+
 def _person(value: XCN) -> tuple[Author, ...]:
     return (Author(roles=("lege",)), Author(person=value))
 
@@ -109,7 +113,7 @@ CASES: dict[tuple[Kind, str], tuple[Make, Any, Any]] = {
         }.items()
         if name in ATTRIBUTES[kind]
     },
-    (ENTRY, "title"): (_field(ENTRY, "title", LocalizedString), "Epikrise", "Prøvesvar"),
+    (ENTRY, "title"): (_field(ENTRY, "title", _in_two_languages), "Epikrise", "Prøvesvar"),
     (ENTRY, "author_person"): (_field(ENTRY, "authors", _person), A_PERSON, B_PERSON),
     (SET, "author_person"): (_field(SET, "authors", _person), A_PERSON, B_PERSON),
     (ENTRY, "author_institution"): (

@@ -78,6 +78,10 @@ class _World:
         self._versions[first] = self._versions.get(first, 0) + 1
         return {"logical_id": uuid(first), "version": str(self._versions[first])}
 
+    def _title(self) -> LocalizedString | None:
+        words = tuple(map(LocalizedString, self._some(WORDS)))
+        return replace(words[0], others=words[1:]) if words else None
+
     def _entry(self) -> DocumentEntry:
         number, pick = self._new(Kind.DOCUMENT_ENTRY), self._random.choice
         return replace(
@@ -87,7 +91,7 @@ class _World:
             availability_status=pick(tuple(Status)),
             object_type=pick(tuple(DocumentEntryType)),
             document_availability=self._maybe(tuple(DocumentAvailability)),
-            title=self._maybe(tuple(map(LocalizedString, WORDS))),
+            title=self._title(),
             authors=tuple(
                 Author(person=XCN(word), institutions=tuple(map(XON, self._some(WORDS))))
                 for word in self._some(WORDS)
