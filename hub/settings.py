@@ -74,6 +74,7 @@ def parse_url(value: str) -> str:
     return value
 
 
+Demand: TypeAlias = Literal["off", "verify", "require"]
 Secret: TypeAlias = Annotated[str, BeforeValidator(_from_file)]
 HomeSetting: TypeAlias = Annotated[str, AfterValidator(_home)]
 OidSetting: TypeAlias = Annotated[str, AfterValidator(_oid)]
@@ -166,6 +167,25 @@ class RegistrySettings(ServerSettings):
     """Objects in one answer to a query, at the most; more are XDSTooManyResults."""
 
 
+class SignatureSettings(_Table):
+    """What the repository asks of document signatures (ITI TF-3 5.5)."""
+
+    demand: Demand = "verify"
+    """`off`, `verify` those that come, or `require` one for every document."""
+    sources: dict[OidSetting, Demand] = {}
+    """The same by SubmissionSet.sourceId, for sources of which something else is asked."""
+    authorities: Path
+    """PEM file with the authorities, or the signers themselves, that signers are trusted by."""
+    revocation_lists: tuple[Path, ...] = ()
+    """PEM files of revocation lists; like the other files, read again when they change."""
+    needs_revocation: bool = False
+    """Whether a signer of whom no current revocation list tells is refused."""
+    time_stampers: Path | None = None
+    """PEM file with the authorities of time stamps (RFC 3161); none is believed without it."""
+    purposes: tuple[str, ...] = ()
+    """Codes of the purposes that are accepted (ASTM E1762); any when empty."""
+
+
 class RepositorySettings(ServerSettings):
     """Document Repository."""
 
@@ -187,6 +207,8 @@ class RepositorySettings(ServerSettings):
     """Seconds that the registry may take to answer."""
     document_limit: Count = 4 * 1024**3
     """Octets of one document, at the most."""
+    signatures: SignatureSettings | None = None
+    """What is asked of document signatures; without it they are documents like any other."""
 
 
 class LocalRepository(_Table):

@@ -27,6 +27,7 @@ from repository.domain import REGISTRY, FindRegistered, NotSent, Register, Repos
 from repository.index import Index, open_index
 from repository.limits import limited
 from repository.serves import SERVES
+from repository.signatures import signatures
 from repository.sweeper import sweep
 
 NAME: Final = "DocumentRepository"
@@ -53,10 +54,10 @@ def build(settings: RepositorySettings, tls: TlsSettings | None) -> Actor:
     try:
         blobs = _blobs(settings)
         blobs.ready()  # makes the bucket, so that the first document finds it
+        return actor(index, blobs, settings, tls)
     except BaseException:
         index.close()
         raise
-    return actor(index, blobs, settings, tls)
 
 
 def _blobs(settings: RepositorySettings) -> Blobs:
@@ -74,6 +75,7 @@ def actor(
     index: Index, blobs: Blobs, settings: RepositorySettings, tls: TlsSettings | None
 ) -> Actor:
     """Return a repository on engines of its own."""
+    asked = signatures(settings.signatures)
     client, thread = SoapClient(tls=as_client(tls)), LoopThread()
     repository = Repository(
         repository_unique_id=OID(settings.repository_unique_id),
@@ -83,6 +85,7 @@ def actor(
         validate=_register(client, thread, settings, validate_only=True),
         find_registered=_find_registered(client, thread, settings),
         new_uuid=ids.new_uuid,
+        signatures=asked,
     )
     soap = SoapServer(NAME, SERVES, repository)
 

@@ -11,6 +11,7 @@ from ihe.errors import HubError
 from ihe.messages import RegistryResponse, SubmitObjectsRequest
 from repository.blobs.port import Blobs
 from repository.index import Index
+from repository.signatures import Signatures
 
 REGISTRY: Final = "the registry"
 """What `Unavailable` names when it is the registry that did not answer."""
@@ -47,6 +48,8 @@ class Repository:
         How it reaches the registry; `validate` as `register`, and the registry stores nothing.
     new_uuid
         Makes a new UUID URN.
+    signatures
+        What is asked of document signatures; nothing when None.
     grace
         How long something unfinished is left alone by the sweeper: longer than any submission
         takes.
@@ -59,4 +62,5 @@ class Repository:
     validate: Register
     find_registered: FindRegistered
     new_uuid: Callable[[], str]
+    signatures: Signatures | None = None
     grace: timedelta = timedelta(hours=1)

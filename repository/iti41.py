@@ -22,7 +22,8 @@ XDSRegistryNotAvailable, the documents stay `registering`, and the same submissi
 succeeds either way, because the registry recognises it.
 
 The repository looks at nothing but what it needs: the metadata is the registry's to check
-(3.41.4.1.3), and what the registry says is passed on whole.
+(3.41.4.1.3), and what the registry says is passed on whole. Signatures are looked at in step 1, if
+settings say so (`repository.signatures`).
 """
 
 import time
@@ -53,6 +54,7 @@ from ihe.model import DocumentEntry, Submission
 from repository.blobs.port import StagedBlob
 from repository.domain import REGISTRY, NotSent, Repository
 from repository.index import BeingDeleted, Holding, HoldingState
+from repository.signatures import Kept
 from repository.sweeper import delete_unheld
 
 _WAITS: Final = 20
@@ -65,7 +67,7 @@ def handle(
     """Keep the documents and register their metadata: all of them, or nothing."""
     with ExitStack() as staged:
         blobs = _stage(request, repository, staged)
-        if errors := _problems(request, blobs, repository):
+        if errors := _problems(request, blobs, call, repository):
             return RegistryResponse.of(errors)
         submission = enriched(request.submission, blobs, repository.repository_unique_id)
         entries = {entry.entry_uuid: entry for entry in submission.entries}
@@ -78,7 +80,7 @@ def validate(
     """Answer as `handle` would, the registry's own words included; nothing is kept anywhere."""
     with ExitStack() as staged:
         blobs = _stage(request, repository, staged)
-        if errors := _problems(request, blobs, repository):
+        if errors := _problems(request, blobs, call, repository):
             return RegistryResponse.of(errors)
         submission = enriched(request.submission, blobs, repository.repository_unique_id)
         try:
@@ -148,14 +150,21 @@ def _stage(
 
 
 def _problems(
-    request: ProvideAndRegisterRequest, blobs: dict[str, StagedBlob], repository: Repository
+    request: ProvideAndRegisterRequest,
+    blobs: dict[str, StagedBlob],
+    call: Call,
+    repository: Repository,
 ) -> list[RegistryError]:
     """Return why the documents cannot be taken: in themselves, or beside what is kept here."""
     errors = check(request, blobs)
     if any(each.code in _UNPAIRED for each in errors):
         return errors
     entries = {entry.entry_uuid: entry for entry in request.submission.entries}
-    return [*errors, *_known(entries, blobs, repository)]
+    errors += _known(entries, blobs, repository)
+    if repository.signatures is not None:
+        kept = Kept(repository.index, repository.blobs)
+        errors += repository.signatures.check(request.submission, blobs, kept, now=call.at)
+    return errors
 
 
 _UNPAIRED: Final = frozenset({ErrorCode.MISSING_DOCUMENT, ErrorCode.MISSING_DOCUMENT_METADATA})
