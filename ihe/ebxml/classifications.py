@@ -40,7 +40,7 @@ def _read_code(source: Source, element: _Element) -> Code:
         else:
             source.refuse(child, named(element))
     if len(schemes) > 1:
-        found = f"the Slot codingScheme has {len(schemes)} Values, exactly one is expected"
+        found = f"found {len(schemes)} Values in the Slot codingScheme, expected exactly one"
         source.report("C7", found, named(element))
     return Code(
         element.get("nodeRepresentation", ""),
@@ -91,7 +91,7 @@ class OneCode:
             return None
         if len(found) > 1:
             name = SCHEMES[self.scheme]
-            context = f"{len(found)} Classifications of {name}, at most one is expected"
+            context = f"found {len(found)} Classifications of {name}, expected at most one"
             source.report(self.rule, context, f"Classification[{name}]")
         return _read_code(source, found[0])
 
@@ -132,14 +132,15 @@ class Authors:
 
 
 def _read_author(source: Source, element: _Element) -> Author:
-    if element.get("nodeRepresentation"):
-        context = "nodeRepresentation of an author is expected to be empty"
+    if code := element.get("nodeRepresentation"):
+        context = f"found the nodeRepresentation '{code}', expected an empty one on an author"
         source.report("C8", context, named(element))
     inner = Source(element, f"{source.path}/{named(element)}", source.problems)
-    if not inner.slots.keys() <= _AUTHOR_SLOTS:
-        expected = ", ".join(place.name for place in _AUTHOR.values())
-        for name in inner.slots.keys() - _AUTHOR_SLOTS:
-            inner.report("C8", f"no Slot of an author; expected are {expected}", f"Slot[{name}]")
+    for name in inner.slots:
+        if name not in _AUTHOR_SLOTS:
+            expected = ", ".join(place.name for place in _AUTHOR.values())
+            context = f"found the Slot '{name}', expected those of an author: {expected}"
+            inner.report("C8", context, f"Slot[{name}]")
     if inner.name or inner.description or inner.schemes or inner.nodes or inner.identifiers:
         for child in element:
             if child.tag != SLOT:

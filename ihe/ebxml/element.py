@@ -67,6 +67,11 @@ def problem(rule: str, context: str, location: str) -> RegistryError:
     return registry_error(ErrorCode.REGISTRY_METADATA, context, location, rule=rule)
 
 
+def unexpected(tag: str) -> str:
+    """Return what is said of an element that stands where nothing like it may."""
+    return f"found {readable(tag)}, expected none here"
+
+
 def read_slot(slot: _Element) -> tuple[tuple[str, ...], str]:
     """Return the values of a Slot, text untouched, and what is wrong with its shape.
 
@@ -79,17 +84,17 @@ def read_slot(slot: _Element) -> tuple[tuple[str, ...], str]:
     for listed in slot:
         lists += 1
         if listed.tag != VALUE_LIST:
-            fault = f"{readable(tag_of(listed))} in the Slot, a ValueList is expected"
+            fault = f"found {readable(tag_of(listed))} in the Slot, expected a ValueList"
             continue
         for value in listed:
             if value.tag != VALUE:
-                fault = f"{readable(tag_of(value))} in the ValueList, Values alone are expected"
+                fault = f"found {readable(tag_of(value))} in the ValueList, expected Values alone"
                 continue
             values.append(value.text or "")
             if len(value):
-                fault = f"{readable(tag_of(value[0]))} in a Value, a text alone is expected"
+                fault = f"found {readable(tag_of(value[0]))} in a Value, expected a text alone"
     if lists > 1:
-        fault = f"{lists} elements in the Slot, one ValueList is expected"
+        fault = f"found {lists} elements in the Slot, expected one ValueList"
     return tuple(values), fault
 
 
@@ -150,13 +155,13 @@ class Source:
         elif tag == _NESTED_LIST and not len(child):
             pass  # the schema allows it, and it says nothing
         elif tag != _CONTENT_VERSION_INFO and (found := tag_of(child)):
-            self.report("A2", f"{readable(found)} is not expected here", local_name(child))
+            self.report("A2", unexpected(found), local_name(child))
 
     def _single(self, child: _Element) -> None:
         """Take what an object has at most once."""
         name = local_name(child)
         if name in self._singles:
-            self.report("A2", f"a second {name}, at most one is expected", name)
+            self.report("A2", f"found a second {name}, expected at most one", name)
             return
         self._singles.add(name)
         if child.tag == NAME:
@@ -182,20 +187,20 @@ class Source:
                 return
         elif child.tag == VERSION_INFO or not tag_of(child):
             return
-        context = f"{readable(tag_of(child))} is not expected here and not kept"
+        context = f"found {readable(tag_of(child))}, which is not kept, expected none here"
         self.report("B21b", context, f"{where}/{named(child)}" if where else named(child))
 
     def _slot(self, element: _Element) -> None:
         name = element.get("name", "")
         values = self.values_of(element)
         if not name:
-            self.report("B20", "a Slot has no name, one is expected", "Slot")
+            self.report("B20", "found a Slot without a name, expected one", "Slot")
         if not values:
-            self.report("C10", "the Slot has no Value, at least one is expected", f"Slot[{name}]")
+            self.report("C10", "found no Value, expected at least one", f"Slot[{name}]")
         elif "" in values:
-            self.report("C10", "the Slot has an empty Value, a text is expected", f"Slot[{name}]")
+            self.report("C10", "found an empty Value, expected a text", f"Slot[{name}]")
         if name in self.slots:
-            context = f"the Slot name '{name}' is used more than once, expected once"
+            context = f"found the Slot '{name}' more than once, expected it once"
             self.report("B20", context, f"Slot[{name}]")
         else:
             self.slots[name] = values
@@ -218,25 +223,25 @@ class Source:
                 self.refuse(child, named(element))
         else:
             found = "both" if node else "neither"
-            context = "one of classificationNode and classificationScheme is expected, found "
-            self.report("B19", context + found, named(element))
+            context = f"found {found}, expected one of classificationNode and classificationScheme"
+            self.report("B19", context, named(element))
 
     def _helps(self, helper: _Element, attribute: str, expected: EbRimType) -> None:
         """Report a helper that is about another object than the one it stands in, or no helper."""
         object_type = helper.get("objectType")
         if object_type and object_type.strip() != expected:
-            context = f"objectType is '{object_type}', expected is '{expected}' or none"
+            context = f"found '{object_type}', expected '{expected}' or none"
             self.report("B18b", context, f"{named(helper)}/@objectType")
         about = helper.get(attribute, "").strip()
         if about != self.id:
-            said = f"{attribute} is '{about}'" if about else f"{attribute} is missing"
-            context = f"{said}, expected is the id of the object around it, '{self.id}'"
+            found = f"'{about}'" if about else f"no {attribute}"
+            context = f"found {found}, expected the id of the object around it, '{self.id}'"
             self.report("B18", context, f"{named(helper)}/@{attribute}")
 
     def only_name(self, names: list[_Element], where: str) -> LocalizedString | None:
         """Return the text of the one Name among the children of `where`; None when it has none."""
         if len(names) > 1:
-            self.report("A2", f"{len(names)} Names, at most one is expected", f"{where}/Name")
+            self.report("A2", f"found {len(names)} Names, expected at most one", f"{where}/Name")
         return self.localized(names[0], f"{where}/Name") if names else None
 
     def localized(self, element: _Element, where: str) -> LocalizedString | None:
@@ -250,7 +255,7 @@ class Source:
             return texts[0] if texts else None
         languages = [(text.lang or _DEFAULT_LANG).lower() for text in texts]
         for language in sorted({each for each in languages if languages.count(each) > 1}):
-            context = f"{languages.count(language)} texts in {language}, one is expected"
+            context = f"found {languages.count(language)} texts in {language}, expected one"
             self.report("C10b", context, where)
         return replace(texts[0], others=tuple(texts[1:]))
 

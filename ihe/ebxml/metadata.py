@@ -26,9 +26,9 @@ from ihe.ebxml.element import (
     named,
     problem,
     tag_of,
+    unexpected,
 )
 from ihe.ebxml.fields import ASSOCIATION, DOCUMENT_ENTRY, FOLDER, SHAPES, SUBMISSION_SET, Shape
-from ihe.ebxml.namespaces import readable
 from ihe.ebxml.places import SCHEMES
 from ihe.errors import RegistryError
 from ihe.model import (
@@ -70,9 +70,9 @@ def read_submission(listed: _Element) -> Submission:
                 found[type(made)].append(_with_id(made, number))
         elif tag and tag not in {OBJECT_REF, CLASSIFICATION}:
             where = f"RegistryObjectList/{named(element)}"
-            problems.append(problem("A2", f"{readable(tag)} is not expected here", where))
+            problems.append(problem("A2", unexpected(tag), where))
     for classified in labels:
-        context = f"the Classification is about '{classified}', an object of it is expected"
+        context = f"found '{classified}', expected the id of a RegistryPackage of the submission"
         where = f"Classification/@classifiedObject[{classified}]"
         problems.append(problem("B18", context, where))
     return Submission(
@@ -151,17 +151,18 @@ def _make(shape: Shape[T], source: Source) -> T:
 def _check_known(source: Source, shape: Shape[Any]) -> None:
     """Report what stands on an object that it does not belong on."""
     for of_scheme in (source.schemes, source.identifiers):
-        if not of_scheme.keys() <= shape.schemes:
-            for scheme in of_scheme.keys() - shape.schemes:
+        for scheme in of_scheme:
+            if scheme not in shape.schemes:
                 _report_scheme(source, scheme, named(of_scheme[scheme][0]))
     for node in source.nodes:
         if node in shape.nodes:
             continue
         if node in _NODES:
-            context = f"the classificationNode {node} is not expected on this {shape.tag}"
+            context = f"found the classificationNode {node}, expected it on another kind of object"
             source.report("B19", context)
         else:
-            source.report("B19b", f"the classificationNode {node} is not expected and not kept")
+            context = f"found the classificationNode '{node}', which is not kept"
+            source.report("B19b", f"{context}, expected the Framework's alone")
     if shape is ASSOCIATION and (source.name or source.description):
         for child in source.element:
             if child.tag in {NAME, DESCRIPTION}:
@@ -170,11 +171,11 @@ def _check_known(source: Source, shape: Shape[Any]) -> None:
 
 def _report_scheme(source: Source, scheme: str, where: str) -> None:
     if name := SCHEMES.get(scheme):
-        kind = local_name(source.element)
-        context = f"the scheme {scheme} is expected on {name}, found on this {kind}"
+        context = f"found the scheme {scheme}, which is {name}, expected it on that kind of object"
         source.report("B19", context, where)
     else:
-        source.report("B19b", f"the scheme '{scheme}' is not expected and not kept", where)
+        context = f"found the scheme '{scheme}', which is not kept, expected the Framework's alone"
+        source.report("B19b", context, where)
 
 
 def _with_id(made: T, number: int) -> T:
@@ -196,11 +197,11 @@ def _sibling_labels(listed: _Element, problems: list[RegistryError]) -> dict[str
         node, scheme = element.get("classificationNode"), element.get("classificationScheme")
         classified = element.get("classifiedObject", "").strip()
         if not node or scheme:
-            found = f"the scheme {scheme}" if scheme else "none"
-            context = f"a Classification beside the objects has a node alone, found {found}"
-            problems.append(problem("B19", f"{context}; expected a label", named(element)))
+            found = f"the scheme '{scheme}'" if scheme else "no classificationNode"
+            context = f"found {found}, expected a classificationNode alone beside the objects"
+            problems.append(problem("B19", context, named(element)))
         elif not classified:
-            context = "classifiedObject is missing, expected is the id of an object"
+            context = "found no classifiedObject, expected the id of an object"
             problems.append(problem("B18", context, f"{named(element)}/@classifiedObject"))
         else:
             labels.setdefault(classified, []).append(node)
@@ -216,12 +217,12 @@ def _check_ids(listed: _Element, problems: list[RegistryError]) -> None:
     for element in listed.iter(*_IDENTIFIED):
         own_id = element.get("id", "").strip()
         if not own_id:
-            context = f"{local_name(element)} has no id, one is expected"
+            context = f"found no id of this {local_name(element)}, expected one"
             problems.append(problem("A3", context, _place_of(element)))
             continue
         is_object = element.tag in _OBJECTS
         if own_id in seen and not (is_object and seen[own_id]):
-            context = f"the id '{own_id}' is used more than once, one of its own is expected"
+            context = f"found the id '{own_id}' more than once, expected one of its own"
             problems.append(problem("A4b", context, _place_of(element)))
         seen[own_id] = is_object and seen.get(own_id, True)
         if not is_object and not is_symbolic(own_id) and not is_uuid_urn(own_id):

@@ -114,7 +114,7 @@ class RequiredAttribute(Generic[V]):
         """Return the attribute."""
         value = source.element.get(self.name, "").strip()
         if not value and self.rule is not None:
-            context = f"the attribute {self.name} is missing, expected once"
+            context = f"found no {self.name}, expected one"
             source.report(self.rule, context, f"@{self.name}")
         return self.make(value)
 
@@ -196,7 +196,7 @@ class OneSlot(Generic[V]):
         if not values:
             return None
         if len(values) > 1:
-            found = f"{len(values)} Values, exactly one is expected"
+            found = f"found {len(values)} Values, expected exactly one"
             source.report(self.rule, found, f"Slot[{self.name}]")
         value = values[0].strip()
         return self.make(value) if value else None
@@ -308,7 +308,7 @@ class OneIdentifier(Generic[V]):
         if not found:
             return None
         if len(found) > 1:
-            context = f"{len(found)} of them, at most one is expected"
+            context = f"found {len(found)} of them, expected at most one"
             source.report("C6", context, f"ExternalIdentifier[{self.label}]")
         first, where = found[0], f"ExternalIdentifier[{self.label}]"
         for child in first:
@@ -317,8 +317,8 @@ class OneIdentifier(Generic[V]):
         name = source.only_name([child for child in first if child.tag == NAME], where)
         texts = () if name is None else (name, *name.others)
         if self.label not in [each.value for each in texts]:
-            said = f"'{name.value}'" if name else "nothing"
-            context = f"the Name says {said}, expected '{self.label}'"
+            said = f"the Name '{name.value}'" if name else "no Name"
+            context = f"found {said}, expected '{self.label}'"
             source.report("C9", context, f"{where}/Name")
         return self.make(first.get("value", "").strip())
 

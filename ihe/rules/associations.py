@@ -223,6 +223,8 @@ def _documentation(subject: Subject) -> Iterator[Finding]:
 )
 def _relationship_source(subject: Subject) -> Iterator[Finding]:
     for link in subject.relationships:
+        if is_symbolic(link.source) and not subject.is_present(link.source):
+            continue  # B16 tells it
         if link.source not in subject.entries:
             found, expected = f"'{link.source}'", "the id of a DocumentEntry of the submission"
             yield finding(where(link, "source"), found, expected)

@@ -114,11 +114,12 @@ def _display_names(subject: Subject) -> Iterator[Finding]:
     clause="TF-3 4.2.3.1.4",
 )
 def _authors(subject: Subject) -> Iterator[Finding]:
+    found = "an author without any of the three"
     expected = "authorPerson, authorInstitution or authorTelecommunication"
     for thing in subject.submission.of_patient:
         for author in () if isinstance(thing, Folder) else thing.authors:
             if _is_nobody(author):
-                yield finding(where(thing, "authors"), "none of them", expected)
+                yield finding(where(thing, "authors"), found, expected)
 
 
 def _is_nobody(author: Author) -> bool:

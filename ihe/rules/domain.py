@@ -49,6 +49,10 @@ def _unique_ids(subject: Subject) -> Iterator[Finding]:
             yield finding(where(thing, "unique_id"), found, "one of its own for each")
 
 
+_FEW: Final = 10
+"""Codes that a reason lists, so that it stays short."""
+
+
 @_rule(
     "F8",
     "Codes are in the affinity domain's lists, where these are closed.",
@@ -63,7 +67,10 @@ def _code_sets(subject: Subject) -> Iterator[Finding]:
         for field, code in codes_of(thing):
             allowed = lists.get(framework_name(field))
             if allowed is not None and (code.code, code.scheme) not in allowed:
-                expected = f"one of the affinity domain's {len(allowed)} codes"
+                expected = f"one of the {len(allowed)} in the affinity domain's list"
+                if len(allowed) <= _FEW:
+                    listed = ", ".join(f"{code}^^{scheme}" for code, scheme in sorted(allowed))
+                    expected = f"one of the affinity domain's: {listed}"
                 yield finding(where(thing, field), f"the code {code}", expected)
 
 
@@ -97,6 +104,7 @@ def _replaced_once(subject: Subject) -> Iterator[Finding]:
     )
     for link in subject.submission.associations:
         is_the_one = link.type in REPLACEMENTS and times[link.target] == 1
-        if link.target in times and not is_the_one:
+        in_it = link.target in subject.entries  # and so never replaced, as F11 tells
+        if link.target in times and not is_the_one and not in_it:
             found = f"another new association to {link.target}, which the submission replaces"
             yield finding(where(link, "target"), found, "the replacement alone")

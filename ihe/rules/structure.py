@@ -29,10 +29,12 @@ _CONTENTS: Final = "RegistryObjectList"
 )
 def _ids_once(subject: Subject) -> Iterator[Finding]:
     times = Counter(each.entry_uuid for each in subject.submission)
-    for thing in subject.submission:
-        if (count := times[thing.entry_uuid]) > 1:
-            found = f"the id '{thing.entry_uuid}' on {count} objects"
-            yield finding(f"{name_of(thing)}/@id", found, "an id of its own for each")
+    names = {name_of(each): each.entry_uuid for each in subject.submission}
+    for name, uuid in names.items():  # those of one kind have one name, and are told once
+        if (count := times[uuid]) > 1:
+            yield finding(
+                f"{name}/@id", f"the id '{uuid}' on {count} objects", "an id of its own for each"
+            )
 
 
 @_rule(

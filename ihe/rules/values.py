@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ihe.datatypes import foreign_escape, is_uuid_urn
-from ihe.model import Association, DocumentEntry, LocalizedString
+from ihe.model import Association, DocumentEntry, LocalizedString, RegistryObject
 from ihe.rules.declaring import Basis, Finding, RuleBook, Strictness, finding
 from ihe.rules.subject import Subject, author_values, codes_of, name_of, typed_values, where
 from ihe.vocabulary import DocumentAvailability
@@ -38,11 +38,20 @@ def _problems(subject: Subject, *of: str) -> Iterator[Finding]:
 )
 def _long_values(subject: Subject) -> Iterator[Finding]:
     for thing in subject.submission:
-        for field in fields(thing):
-            for text in _slot_texts(getattr(thing, field.name)):
+        for place, value in _attributes(thing):
+            for text in _slot_texts(value):
                 if len(text) > _VALUE:
                     found = f"a value of {len(text)} characters"
-                    yield finding(where(thing, field.name), found, f"at most {_VALUE}")
+                    yield finding(place, found, f"at most {_VALUE}")
+
+
+def _attributes(thing: RegistryObject) -> Iterator[tuple[str, Any]]:
+    """Yield each attribute of an object with its place; extra metadata is named by its Slot."""
+    for field in fields(thing):
+        if field.name != "extra":
+            yield where(thing, field.name), getattr(thing, field.name)
+    for slot in thing.extra:
+        yield f"{name_of(thing)}/Slot[{slot.name[:_VALUE]}]", slot
 
 
 def _slot_texts(value: Any) -> Iterator[str]:

@@ -43,6 +43,7 @@ from ihe.vocabulary import (
     DocumentAvailability,
     DocumentEntryType,
     Severity,
+    Status,
     SubmissionSetStatus,
 )
 from registry.store.memory import MemoryStore
@@ -191,7 +192,7 @@ DEFECTS = [
     Defect("C7", "blank code", RME, "an empty code", entry(event_codes=(Code(" ", "1.2.3", LocalizedString("x")),))),
     Defect("C7", "no coding scheme", RME, "'x'", entry(event_codes=(Code("x", "", LocalizedString("x")),))),
     Defect("C7b", "no display name", RME, "'x'", entry(class_code=Code("x", "1.2.3"))),
-    Defect("C8", "nobody as author", RME, "none of them", entry(authors=(Author(roles=("doctor",)),))),
+    Defect("C8", "nobody as author", RME, "an author without any", entry(authors=(Author(roles=("doctor",)),))),
     Defect("D1", "patient id without authority", RME, "'13916900216'", entry(source_patient_id=CX("13916900216"))),
     Defect("D1", "patient id with a type", RME, "'1^^^&1.2.3&ISO^PI'", entry(source_patient_id=CX("1^^^&1.2.3&ISO^PI"))),
     Defect("D1", "authority by name", RME, "'1^^^NHN&1.2.3&ISO'", entry(source_patient_id=CX("1^^^NHN&1.2.3&ISO"))),
@@ -246,6 +247,17 @@ DEFECTS = [
     Defect("F20", "replaced and appended to", E.REGISTRY_DEPRECATED_DOCUMENT, samples.uuid(1), more(rplc(), apnd())),
     Defect("F20", "replaced and referenced", E.REGISTRY_DEPRECATED_DOCUMENT, samples.uuid(1), more(rplc(), member(samples.uuid(1), submission_set_status=REFERENCE))),
 ]  # fmt: skip  # a table of defects
+
+CONTENT = [
+    replace(
+        samples.entry(90 + number, entry_uuid=samples.uuid(number)),
+        availability_status=Status.APPROVED,
+        logical_id=samples.uuid(number),
+        version="1",
+    )
+    for number in (1, 2, 5)
+]
+"""The registered documents that submissions of the table lead to, for whom they go to."""
 
 ALSO: Mapping[str, set[str]] = {
     "one id twice": {"B4"},

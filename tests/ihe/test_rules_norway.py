@@ -70,11 +70,18 @@ def cx(number: str, authority: str) -> CX:
     return CX(f"{number}^^^&{authority}&ISO")
 
 
-def entry(**changes: Any) -> Submission:
-    return samples.submission(samples.entry(**changes))
-
-
 TEST_NUMBER = issued("1391")
+
+
+def entry(**changes: Any) -> Submission:
+    """Return a submission whose patient has a right number, with one changed entry."""
+    patient_id = cx(TEST_NUMBER, norway.FODSELSNUMMER)
+    return samples.submission(
+        samples.entry(patient_id=patient_id, **changes),
+        submission_set=samples.submission_set(patient_id=patient_id),
+    )
+
+
 RIGHT = replace(
     samples.submission(
         samples.entry(

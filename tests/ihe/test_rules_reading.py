@@ -92,7 +92,7 @@ DEFECTS = [
     Defect("A2", "unknown child", "ExternalLink", add("<rim:ExternalLink/>")),
     Defect("A2", "unknown object", "Person", add("<rim:Person/>", "rim:RegistryObjectList")),
     Defect("A2", "object inside a package", "RegistryObjectList", add("<rim:RegistryObjectList><rim:ObjectRef/></rim:RegistryObjectList>", "rim:RegistryPackage")),
-    Defect("A2", "element in a value", "Value, a text alone", edit("<rim:Value>50<", "<rim:Value>5<rim:Value/>0<")),
+    Defect("A2", "element in a value", "Value, expected a text alone", edit("<rim:Value>50<", "<rim:Value>5<rim:Value/>0<")),
     Defect("A2", "two lists in a slot", "2 elements in the Slot", edit(SIZE, SIZE.replace("</rim:Slot>", "<rim:ValueList/></rim:Slot>"))),
     Defect("A2", "no list in a slot", "rim:Value in the Slot", edit(SIZE, SIZE + '<rim:Slot name="urn:felles:sample:bed"><rim:Value>1</rim:Value></rim:Slot>')),
     Defect("A2", "no value in a list", "rim:Slot in the ValueList", edit(SIZE, SIZE.replace("</rim:ValueList>", "<rim:Slot/></rim:ValueList>"))),
@@ -103,7 +103,7 @@ DEFECTS = [
     Defect("A2", "two versions", "a second VersionInfo", edit(f"<rim:Name>{TITLE}</rim:Name>", f"<rim:Name>{TITLE}</rim:Name><rim:VersionInfo/><rim:VersionInfo/>")),
     Defect("A2", "two names of a code", "2 Names", edit(CODE_NAME, CODE_NAME * 2)),
     Defect("A2", "two names of an identifier", "2 Names", edit(f"<rim:Name>{UNIQUE_ID_NAME}</rim:Name>", f"<rim:Name>{UNIQUE_ID_NAME}</rim:Name><rim:Name/>")),
-    Defect("A3", "helper without id", "Classification has no id", edit(' id="Document01.helper.1"', "")),
+    Defect("A3", "helper without id", "no id of this Classification", edit(' id="Document01.helper.1"', "")),
     Defect("A4b", "two helpers with one id", "'Document01.helper.1'", edit('"Document01.helper.2"', '"Document01.helper.1"')),
     Defect("A4b", "helper with the id of its object", "'Document01'", edit('"Document01.helper.2"', '"Document01"')),
     Defect("A5b", "upper case id of a helper", "'urn:uuid:A'", edit('"Document01.helper.2"', '"urn:uuid:A"')),
@@ -124,13 +124,13 @@ DEFECTS = [
     Defect("B19b", "foreign identifier", FOREIGN, add(identifier(FOREIGN, "x"))),
     Defect("B19b", "foreign label", FOREIGN, add(f'<rim:Classification classificationNode="{FOREIGN}" classifiedObject="Document01" id="c"/>')),
     Defect("B20", "one slot twice", "'size'", edit(SIZE, SIZE * 2)),
-    Defect("B20", "slot without name", "a Slot has no name", edit(SIZE, SIZE + slot("", "x"))),
+    Defect("B20", "slot without name", "a Slot without a name", edit(SIZE, SIZE + slot("", "x"))),
     Defect("B21b", "slot on a code", "Slot[why]", edit(slot("codingScheme", "1.3.6.1.4.1.19376.1.2.3"), slot("codingScheme", "1.3.6.1.4.1.19376.1.2.3") + slot("why", "x"))),
     Defect("B21b", "slot on an identifier", "Slot[why]", edit(f"<rim:Name>{UNIQUE_ID_NAME}", f"{slot('why', 'x')}<rim:Name>{UNIQUE_ID_NAME}")),
     Defect("B21b", "name of an author", "rim:Name", edit('<rim:Slot name="authorRole">', '<rim:Name><rim:LocalizedString value="x"/></rim:Name><rim:Slot name="authorRole">')),
     Defect("B21b", "name of an association", "rim:Name", edit('targetObject="Folder01"/>', 'targetObject="Folder01"><rim:Name><rim:LocalizedString value="x"/></rim:Name></rim:Association>')),
     Defect("B21b", "slot on a label", "Slot[why]", edit(f'classifiedObject="SubmissionSet01" id="SubmissionSet01.helper.1" objectType="{EbRimType.CLASSIFICATION}"/>', f'classifiedObject="SubmissionSet01" id="SubmissionSet01.helper.1">{slot("why", "x")}</rim:Classification>')),
-    Defect("C1", "no object type", "objectType is missing", edit('objectType="urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"', "")),
+    Defect("C1", "no object type", "found no objectType", edit('objectType="urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"', "")),
     Defect("C1", "two class codes", "2 Classifications", add(classification(scheme(DocumentEntryScheme.CLASS_CODE)))),
     Defect("C3", "two sizes", "2 Values", edit(SIZE, slot("size", "50", "50"))),
     Defect("C4", "two content types", "2 Classifications", add(classification(scheme(SubmissionSetScheme.CONTENT_TYPE_CODE), classified="SubmissionSet01"), "rim:RegistryPackage")),
@@ -139,7 +139,7 @@ DEFECTS = [
     Defect("C8", "code on an author", "nodeRepresentation", edit('id="Document01.helper.1" nodeRepresentation=""', 'id="Document01.helper.1" nodeRepresentation="x"')),
     Defect("C8", "unknown slot of an author", "Slot[authorAge]", edit('<rim:Slot name="authorRole">', slot("authorAge", "50") + '<rim:Slot name="authorRole">')),
     Defect("C9", "wrong name", "'XDSFolder.uniqueId'", edit(UNIQUE_ID_NAME, UNIQUE_ID_NAME.replace("DocumentEntry", "Folder"))),
-    Defect("C9", "no name", "nothing", edit(f"<rim:Name>{UNIQUE_ID_NAME}</rim:Name>", "")),
+    Defect("C9", "no name", "found no Name", edit(f"<rim:Name>{UNIQUE_ID_NAME}</rim:Name>", "")),
     Defect("C10", "slot without value", "no Value", edit(SIZE, SIZE + slot("urn:felles:sample:bed"))),
     Defect("C10", "empty value", "an empty Value", edit(SIZE, SIZE + slot("urn:felles:sample:bed", ""))),
     Defect("C10b", "title twice in a language", "2 texts in nb-no", edit(TITLE, TITLE + TITLE.replace("nb-NO", "nb-no"))),
@@ -250,13 +250,19 @@ def test_an_id_at_fault_is_found_by_its_object() -> None:
         "ExtrinsicObject[Document01]/Classification[Folder01]/@id",
         "RegistryPackage[Folder01]/@id",
     }
-    assert twice.context == "the id 'Folder01' is used more than once, one of its own is expected"
+    assert twice.context == "found the id 'Folder01' more than once, expected one of its own"
 
 
-def test_two_objects_with_one_id_are_told_once_each() -> None:
+def test_an_id_of_two_objects_is_told_once_for_each_kind() -> None:
     text = VALID.replace('id="SubmissionSet01-Folder01"', 'id="SubmissionSet01-Document01"')
-    problems = problems_of(text)
-    assert [each.rule for each in problems] == ["A4", "A4"]
+    assert [(each.rule, each.location) for each in problems_of(text)] == [
+        ("A4", "Association[SubmissionSet01-Document01]/@id")
+    ]
+    text = VALID.replace('id="SubmissionSet01-Folder01"', 'id="Folder01"')
+    assert [(e.rule, e.location) for e in problems_of(text) if e.rule == "A4"] == [
+        ("A4", "Folder[Folder01]/@id"),
+        ("A4", "Association[Folder01]/@id"),
+    ]
 
 
 def test_helpers_may_have_the_ids_of_another_submission() -> None:

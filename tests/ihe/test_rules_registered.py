@@ -109,8 +109,22 @@ def refer(target: str, status: SubmissionSetStatus | None = SubmissionSetStatus.
     )
 
 
+def two(*links: Association) -> Submission:
+    """Return a submission of two new documents (numbers 50 and 51), with more associations."""
+    plain = samples.submission(samples.entry(50), samples.entry(51))
+    return replace(plain, associations=(*plain.associations, *links))
+
+
+def on_demand(*links: Association) -> Submission:
+    plain = samples.submission(samples.on_demand_entry(50))
+    return replace(plain, associations=(*plain.associations, *links))
+
+
 def with_set(**changes: Any) -> Submission:
-    return samples.submission(samples.entry(50), submission_set=samples.submission_set(**changes))
+    chosen = samples.submission_set(**changes)
+    plain = samples.submission(samples.entry(50), submission_set=chosen)
+    (member,) = plain.associations
+    return replace(plain, associations=(replace(member, entry_uuid="member"),))
 
 
 class Defect(NamedTuple):
@@ -146,19 +160,19 @@ DEFECTS = [
     Defect("F10b", "folder as member of the set", RME, PLAN, new(refer(PLAN))),
     Defect("F10b", "folder that is a set", RME, f"SubmissionSet or Association {SET}", new(*put(SET, "Document50"))),
     Defect("F10b", "member that is a set", RME, SET, new(refer(SET))),
-    Defect("F10b", "member that is a registered membership", RME, IN_PLAN, new(refer(IN_PLAN, None))),
+    Defect("F10b", "member that is a registered membership", RME, IN_PLAN, new(refer(IN_PLAN))),
     Defect("F10b", "entry with members", RME, LETTER, new(*put(LETTER, "Document50"))),
     Defect("F10b", "folder in a folder", RME, OLD_PLAN, new(*put(PLAN, OLD_PLAN))),
     Defect("F11", "replaces what is not there", UNRESOLVED, uuid(99), new(to(T.RPLC, uuid(99)))),
     Defect("F11", "replaces a folder", UNRESOLVED, PLAN, new(to(T.RPLC, PLAN))),
-    Defect("F11", "replaces a submitted one", UNRESOLVED, "'Document50'", new(to(T.XFRM_RPLC, "Document50"))),
-    Defect("F11", "snapshot of a submitted one", UNRESOLVED, "'Document50'", new(to(T.IS_SNAPSHOT_OF, "Document50"))),
+    Defect("F11", "replaces a submitted one", UNRESOLVED, "'Document51'", two(to(T.XFRM_RPLC, "Document51"))),
+    Defect("F11", "snapshot of a submitted one", UNRESOLVED, "'Document51'", two(to(T.IS_SNAPSHOT_OF, "Document51"))),
     Defect("F12", "appends to what is not there", UNRESOLVED, uuid(99), new(to(T.APND, uuid(99)))),
     Defect("F12", "signs a set", UNRESOLVED, SET, new(to(T.SIGNS, SET))),
     *(Defect("F13", f"{kind.name} of a Deprecated one", DEPRECATED, OLD, new(to(kind, OLD))) for kind in (T.RPLC, T.XFRM_RPLC, T.APND, T.XFRM, T.SIGNS)),
     *(Defect("F14", f"{kind.name} of another patient's", PATIENT, FOREIGN, new(to(kind, FOREIGN))) for kind in (T.RPLC, T.XFRM_RPLC, T.APND, T.XFRM, T.SIGNS)),
     Defect("F15", "snapshot of a stable one", RME, LETTER, new(to(T.IS_SNAPSHOT_OF, LETTER))),
-    Defect("F15", "on-demand snapshot", RME, "Document50", samples.submission(samples.on_demand_entry(50), associations=(to(T.IS_SNAPSHOT_OF, DYNAMIC),)), ON_DEMAND),
+    Defect("F15", "on-demand snapshot", RME, "Document50", on_demand(to(T.IS_SNAPSHOT_OF, DYNAMIC)), ON_DEMAND),
     Defect("F16", "Deprecated one put into a folder", DEPRECATED, OLD, new(*put(PLAN, OLD))),
     Defect("F16b", "put into a Deprecated folder", RME, OLD_PLAN, new(*put(OLD_PLAN, LETTER))),
     Defect("F16c", "put into another patient's folder", PATIENT, f"one of {samples.PATIENT}", new(*put(FOREIGN_PLAN, LETTER))),
@@ -168,8 +182,8 @@ DEFECTS = [
     Defect("F17", "refers to a Deprecated one", DEPRECATED, OLD, new(refer(OLD))),
     Defect("F18", "joins another patient's folder", PATIENT, FOREIGN_PLAN, new(to(T.RPLC, STRAY))),
     Defect("F19", "appends to a transformation", RME, DRAWING, new(to(T.APND, DRAWING))),
-    Defect("F19", "appends to a submitted transformation", RME, "Document50", new(to(T.XFRM, LETTER), samples.relationship(T.APND, "Document51", "Document50"))),
-    Defect("F20b", "appends to what goes with a replaced one", DEPRECATED, OF_DRAWING, new(to(T.RPLC, LETTER), samples.relationship(T.APND, "Document50", OF_DRAWING))),
+    Defect("F19", "appends to a submitted transformation", RME, "Document50", two(to(T.XFRM, LETTER), samples.relationship(T.APND, "Document51", "Document50"))),
+    Defect("F20b", "appends to what goes with a replaced one", DEPRECATED, OF_DRAWING, new(to(T.RPLC, LETTER), to(T.APND, OF_DRAWING))),
     Defect("F20b", "signs what goes with a replaced one", DEPRECATED, DRAWING, new(to(T.XFRM_RPLC, LETTER), to(T.SIGNS, DRAWING))),
     Defect("F20b", "refers to what goes with a replaced one", DEPRECATED, DRAWING, new(to(T.RPLC, LETTER), refer(DRAWING))),
     Defect("F20b", "puts what goes with a replaced one into a folder", DEPRECATED, DRAWING, new(to(T.RPLC, LETTER), *put(PLAN, DRAWING))),

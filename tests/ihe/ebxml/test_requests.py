@@ -151,20 +151,20 @@ def test_an_absent_return_type_is_what_the_schema_means_by_it(option: str, expec
         ('<Slot name="$a"/>', "rim:Slot was expected in AdhocQuery, found Slot"),
         (
             '<rim:Slot name="$a"><rim:Value>1</rim:Value></rim:Slot>',
-            "Slot[$a] of AdhocQuery: rim:Value",
+            "Slot[$a] of AdhocQuery: found rim:Value",
         ),
         (
             '<rim:Slot name="$a"><rim:ValueList/><rim:ValueList/></rim:Slot>',
-            "2 elements in the Slot, one ValueList is expected",
+            "2 elements in the Slot, expected one ValueList",
         ),
         (
             '<rim:Slot name="$a"><rim:ValueList><rim:Value>1<b/>2</rim:Value></rim:ValueList>'
             "</rim:Slot>",
-            "b in a Value, a text alone is expected",
+            "b in a Value, expected a text alone",
         ),
         (
             '<rim:Slot name="$a"><rim:ValueList><Value>1</Value></rim:ValueList></rim:Slot>',
-            "Value in the ValueList, Values alone are expected",
+            "Value in the ValueList, expected Values alone",
         ),
     ],
 )
