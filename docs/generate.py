@@ -28,7 +28,7 @@ from ihe.ebxml.namespaces import readable
 from ihe.errors import FaultSubcode
 from ihe.queries.catalogue import QueryDefinition
 from ihe.queries.parameters import Group, Parameter, ParameterType
-from ihe.rules import Basis, Rule
+from ihe.rules import Basis, Rule, Strictness
 from ihe.transactions import Packaging, Transaction
 
 FOLDER: Final = Path(__file__).resolve().parent
@@ -140,14 +140,25 @@ def _rules() -> str:
         by_group.setdefault(rule.group, []).append(rule)
     parts: list[str] = []
     for group, members in by_group.items():
-        parts += [f"## {group}: {_GROUPS[group]}", table(_RULE_COLUMNS, map(_rule, members))]
+        parts += [
+            f"## {group}: {_GROUPS[group]}",
+            _what_a_group_does(group, members),
+            table(_RULE_COLUMNS, map(_rule, members)),
+        ]
     return page(
         "Rules",
         "What a registry checks of a submission (`ihe.rules`). A broken rule gives its code as an"
         " Error (`reject`), as a Warning (`warn`) or not at all (`off`). The setting"
         " `registry.strictness` says so for a rule or for a whole group; a rule that is *fixed* is"
         " always rejected, because the registry could not keep such a submission. Every broken rule"
-        " is told, not the first only.",
+        " is told, not the first only. What a sender reads for each is listed, defect by defect, in"
+        " [what is refused, and how](../tests/golden/refused.md).",
+        "What counts for a rule, the first of these that is set: the rule itself, its group, its"
+        " default in the tables below. So a whole group at `reject` is *stricter* than the default"
+        " where a rule is a warning or off by itself, which is said at each group.",
+        '```toml\n[registry.strictness]\nD = "warn"     # the form of values: tell, and take it'
+        '\nD6 = "reject"  # but never a hash or size that is none\nC9 = "off"     # say nothing of'
+        " fixed names\n```",
         "Where a rule comes from:",
         "\n".join(f"- *{each.name.lower()}*: {each.value}" for each in Basis),
         *parts,
@@ -156,6 +167,22 @@ def _rules() -> str:
     )
 
 
+def _what_a_group_does(group: str, members: Sequence[Rule[Any]]) -> str:
+    """Return what changes when a whole group is set."""
+    fixed = [each.id for each in members if each.fixed]
+    milder = [each.id for each in members if not each.fixed and each.default is not _REJECT]
+    if len(fixed) == len(members):
+        return "No setting relaxes any of them."
+    but = f"all but {', '.join(fixed)}" if fixed else "all of them"
+    said = [f"`{group}` set to `warn` or `off` relaxes {but}."]
+    if milder:
+        said.append(
+            f"`{group}` set to `reject` makes {', '.join(milder)} stricter than by default."
+        )
+    return " ".join(said)
+
+
+_REJECT: Final = Strictness.REJECT
 _RULE_COLUMNS: Final = ("rule", "what", "code", "from", "clause", "default", "why so")
 
 

@@ -162,7 +162,23 @@ NO_RULE: Final[Mapping[str, str]] = {
     "A8": "a first version's logicalID is its own id (D17), and ids are unique (A4)",
     "B17": "a submitted status does not count",
     "D15": "a submitted status does not count",
+    "E1": "the repository compares hash and bytes (repository.iti41)",
+    "E2": "the repository compares size and bytes (repository.iti41)",
+    "E3": "the registry compares with what is registered (F5, F5b)",
+    "E4": "a sourceId is good when it is an OID (D2); who may send is a matter of certificates",
+    "E5": "a repository does not look into documents",
+    "E6": "the repository says that the registry cannot be reached (repository.iti41)",
+    "E7": "the repository passes the registry's errors on (repository.iti41)",
     "F21": "extra metadata is kept",
     "F22": "a referenced document may be another patient's",
+    "G7": "a new version keeps the rules of attributes and lists (C, D, N, F5, F8, F9) with their"
+    " codes",
+    "G17": "a new patient id is checked as that of a submission (F2)",
+    "G22": "there is no local policy beside these rules",
+    "G23": "associations of updates are unknown to a registration (B9)",
+    "H1": "a removal without an object is no such message (ihe.ebxml.requests)",
+    "H5": "the repository says which documents are not its own (repository.iti86)",
+    "H6": "the repository says which documents it does not have (repository.iti86)",
+    "H7": "the repository says which documents it could not remove (repository.iti86)",
 }
 """Checks known from other registries that need no rule here, with the reason."""

@@ -395,9 +395,12 @@ KNOWN_CHECKS = [
     *(f"B{n}" for n in range(1, 24)),
     *(f"C{n}" for n in range(1, 11)),
     *(f"D{n}" for n in range(1, 18)),
+    *(f"E{n}" for n in range(1, 8)),
     *(f"F{n}" for n in range(1, 23)),
+    *(f"G{n}" for n in range(1, 24)),
+    *(f"H{n}" for n in range(1, 8)),
 ]
-"""The checks that strict registries make of a submission, by group and number."""
+"""The checks that strict registries and repositories make, by group and number."""
 
 
 @pytest.mark.parametrize("number", KNOWN_CHECKS)

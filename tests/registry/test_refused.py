@@ -2,12 +2,17 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from ihe.datatypes import DTM, OID, SHA1, Identifier, LanguageCode
 from ihe.errors import CATALOGUE
+from ihe.model import Author, Submission
 from ihe.rules import RULES, Profile
 from ihe.vocabulary import Severity
+from tests import samples
 from tests.ihe import test_rules, test_rules_reading
 from tests.registry.refused import LISTING, Sample, gather, listing
 from tests.registry.scene import Scene
@@ -68,6 +73,60 @@ def test_without_the_defect_each_message_is_registered() -> None:
         scene = Scene(profile=profile)
         send = scene.send_on_demand if profile.on_demand else scene.send
         assert send(submission).errors == ()
+
+
+TEN = replace(
+    samples.submission_with_folder(),
+    submission_sets=(samples.submission_set(source_id=OID("urn:oid:1.2"), content_type_code=None),),
+    entries=(
+        samples.entry(
+            class_code=None,
+            creation_time=DTM("2026-11-24"),
+            hash=SHA1("abc"),
+            language_code=LanguageCode("nb_NO"),
+            authors=(Author(roles=("doctor",)),),
+            unique_id=Identifier("2.25.1000.1 x"),
+        ),
+    ),
+    folders=(samples.folder(title=None, codes=()),),
+)
+"""A submission with ten defects on three objects."""
+TOLD = [
+    ("C1", "DocumentEntry[Document01].classCode"),
+    ("C4", "SubmissionSet[SubmissionSet01].contentTypeCode"),
+    ("C5", "Folder[Folder01].title"),
+    ("C5", "Folder[Folder01].codeList"),
+    ("C8", "DocumentEntry[Document01].author"),
+    ("D2", "SubmissionSet[SubmissionSet01].sourceId"),
+    ("D3", "DocumentEntry[Document01].uniqueId"),
+    ("D4", "DocumentEntry[Document01].creationTime"),
+    ("D6", "DocumentEntry[Document01].hash"),
+    ("D7", "DocumentEntry[Document01].languageCode"),
+]
+
+
+def told(submission: Submission) -> list[tuple[str, str]]:
+    return [(each.rule, each.location) for each in Scene().send(submission).errors]
+
+
+def test_ten_defects_are_told_by_ten_errors_in_the_order_of_the_rules() -> None:
+    assert told(TEN) == TOLD
+
+
+def test_of_ten_defects_each_that_is_mended_is_one_error_less() -> None:
+    good, mended, left = samples.submission_with_folder(), TEN, len(TOLD)
+    for kind, fields in (
+        ("entries", "class_code creation_time hash language_code authors unique_id"),
+        ("submission_sets", "source_id content_type_code"),
+        ("folders", "title codes"),
+    ):
+        for field in fields.split():
+            (thing,), (whole,) = getattr(mended, kind), getattr(good, kind)
+            changes: dict[str, Any] = {field: getattr(whole, field)}
+            things: dict[str, Any] = {kind: (replace(thing, **changes),)}
+            mended, left = replace(mended, **things), left - 1
+            assert len(told(mended)) == left
+    assert left == 0
 
 
 def test_what_senders_are_told_is_what_was_read_over() -> None:
