@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from felles import certificates, codes, documents, migrating, registries, serving, validating
+from felles import (
+    certificates,
+    codes,
+    documents,
+    migrating,
+    registries,
+    serving,
+    signing,
+    validating,
+)
 from felles.demo import command as demo
 from felles.output import say
 from hub import logs, settings
@@ -23,6 +32,7 @@ app = typer.Typer(
 )
 for command in (demo.demo, serving.serve, documents.submit, documents.find, documents.fetch):
     app.command()(command)
+app.command("verify")(signing.verify_documents)
 app.command()(validating.validate)
 app.command()(migrating.migrate)
 app.add_typer(registries.app)

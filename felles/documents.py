@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,8 +29,10 @@ from felles.output import (
     status_name,
     transfer,
 )
+from felles.signing import PURPOSES, signer, with_signature
 from hub import clock, ids
 from hub.client import FileContent
+from hub.settings import SettingsError
 from ihe import queries
 from ihe.datatypes import HomeCommunityId, Identifier
 from ihe.messages import DocumentRequest
@@ -68,14 +71,32 @@ def submit(
     source: Annotated[
         str, typer.Option(help="sourceId: the OID of the submitting system.")
     ] = Description.source,
+    sign_key: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Sign the documents with this private key (PEM)."),
+    ] = None,
+    sign_certificate: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False, help="Its certificate (PEM), then those between it and its authority."
+        ),
+    ] = None,
+    purpose: Annotated[
+        str, typer.Option(help=f"Why they are signed: {', '.join(PURPOSES)}.")
+    ] = "author",
     as_json: Json = False,
     config: Config = None,
 ) -> None:
     """Share documents: provide them to a repository, which registers them (ITI-41).
 
-    All files go in one submission: all of them are shared, or none.
+    All files go in one submission: all of them are shared, or none. A signature over all of them
+    (IHE DSG) goes with them, if a key is given.
     """
-    with failures():
+    with failures(), tempfile.TemporaryDirectory(prefix="felles-") as folder:
+        if (sign_key is None) != (sign_certificate is None):
+            raise SettingsError("--sign-key and --sign-certificate go together")
+        if purpose not in PURPOSES:
+            raise SettingsError(f"--purpose: one of {', '.join(PURPOSES)} was expected")
         patient_id = parse_patient(patient)
         description = Description(
             patient_id=patient_id,
@@ -87,23 +108,38 @@ def submit(
             language=language,
             source=source,
         )
-        submission = describe(files, description, at=clock.now(), new_uuid=ids.new_uuid)
+        now = clock.now()
+        submission = describe(files, description, at=now, new_uuid=ids.new_uuid)
+        signature: dict[str, FileContent] = {}
+        entries = submission.entries
+        if sign_key is not None and sign_certificate is not None:
+            submission, content = with_signature(
+                submission,
+                files,
+                signer(sign_key, sign_certificate),
+                PURPOSES[purpose],
+                Path(folder),
+                at=now,
+                new_uuid=ids.new_uuid,
+            )
+            signature[submission.entries[-1].entry_uuid] = content
         total = sum(path.stat().st_size for path in files)
         with connect(config) as client, transfer("sharing", total) as progress:
             contents = {
                 entry.entry_uuid: FileContent(path, progress)
-                for entry, path in zip(submission.entries, files, strict=True)
+                for entry, path in zip(entries, files, strict=True)
             }
-            response = client.submit(submission, contents)
+            response = client.submit(submission, contents | signature)
     if as_json:
         print_json(
             {
                 "status": status_name(response.status),
                 "errors": errors_as_json(response.errors),
                 "submission_set": submission.submission_set.unique_id,
+                "signatures": [each.unique_id for each in submission.entries[len(entries) :]],
                 "documents": [
                     {"file": str(path), "unique_id": entry.unique_id}
-                    for entry, path in zip(submission.entries, files, strict=True)
+                    for entry, path in zip(entries, files, strict=True)
                 ],
             }
         )
@@ -112,7 +148,7 @@ def submit(
         if response.ok:
             rows = [
                 (str(path), entry.unique_id or "")
-                for entry, path in zip(submission.entries, files, strict=True)
+                for entry, path in zip(entries, files, strict=True)
             ]
             print_table("Shared", ("file", "uniqueId"), rows)
     raise typer.Exit(Exit.of(response.status))
