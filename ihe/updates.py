@@ -5,7 +5,7 @@ new version        ─▶ add it, deprecate the version before it, and carry ove
                       folder memberships and relationships, to the new ends, each once
 change of status   ─▶ approve or deprecate; of a new version, it begins so
 new association    ─▶ add it
-folders that gained a member of either kind ─▶ touch
+folders that gained a member of either kind, or whose membership changes its status ─▶ touch
 ```
 
 `plan` is asked only for what has nothing wrong (`ihe.rules.update`).
@@ -34,9 +34,9 @@ _CARRIED: Final = AnyOf("type", frozenset({*RELATIONSHIPS, AssociationType.HAS_M
 class Planned:
     """What an update does: objects to register, complete, and entryUUIDs whose status changes.
 
-    `touch` are registered folders that gained a member, and whose lastUpdateTime is not later
-    already. `replaced` leads from the id of each version that was the newest to that of its new
-    one.
+    `touch` are registered folders that gained a member, or lost one or got it back by a change of
+    status, and whose lastUpdateTime is not later already. `replaced` leads from the id of each
+    version that was the newest to that of its new one.
     """
 
     add: tuple[RegistryObject, ...]
@@ -101,7 +101,7 @@ def plan(
             | {record.entry_uuid for record in (*old.values(), *references)}
         ),
         approve=frozenset(u for u, status in changed.items() if status == Status.APPROVED),
-        touch=not_later(_gaining(add) - present, at, state),
+        touch=not_later((_gaining(add) - present) | folders_of(changed, state), at, state),
         replaced=replaced,
     )
 
@@ -216,6 +216,13 @@ def _gaining(added: Iterable[RegistryObject]) -> set[str]:
         for each in added
         if isinstance(each, Association) and each.type == AssociationType.HAS_MEMBER
     }
+
+
+def folders_of(links: Iterable[str], state: State) -> set[str]:
+    """Return what registered HasMember associations lead from: of interest are folders."""
+    wanted = AnyOf("entry_uuid", frozenset(links))
+    found = state.find(Kind.ASSOCIATION, (_HAS_MEMBER, wanted))
+    return {each.source for each in found if each.source}
 
 
 def _present(kind: Kind, uuids: Iterable[str | None], state: State, *also: AnyOf) -> set[str]:

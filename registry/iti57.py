@@ -107,6 +107,7 @@ def _keys(submission: Submission, registry: Registry) -> set[str]:
         found = list(find_objects(keys, state).values())
         for kind in (Kind.DOCUMENT_ENTRY, Kind.FOLDER):
             found += newest_of(kind, logical_ids, state).values()
+    keys |= {each.source for each in found if each.source}  # a folder whose membership changes
     return keys | {each.entry_uuid for each in found} | {str(each.patient_id) for each in found}
 
 

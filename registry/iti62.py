@@ -4,7 +4,7 @@
 look up what the objects are tied to ─▶ hold all of it ─▶ rules of group H ──errors──▶ Failure
                                                                │ none
                                                                ▼
-                                                    remove every one ─▶ Success
+                              remove every one, touch folders that lose a member ─▶ Success
 ```
 
 The documents themselves stay in their repositories until ITI-86 removes them, and what a removed
@@ -18,11 +18,13 @@ from ihe import rules
 from ihe.errors import RegistryError
 from ihe.messages import RegistryResponse, RemoveObjectsRequest
 from ihe.rules.removal import find_objects
+from ihe.state import not_later
+from ihe.updates import folders_of
 from registry.domain import Registry
 from registry.store.port import Writer
 
 
-def handle(request: RemoveObjectsRequest, _call: Call, registry: Registry) -> RegistryResponse:
+def handle(request: RemoveObjectsRequest, call: Call, registry: Registry) -> RegistryResponse:
     """Remove all of the objects, or none: Failure tells every reason."""
     entry_uuids = [each.entry_uuid for each in request.objects]
     keys = sorted(_keys(entry_uuids, registry))
@@ -31,7 +33,10 @@ def handle(request: RemoveObjectsRequest, _call: Call, registry: Registry) -> Re
         writer.lock(keys)
         problems = rules.check_removal(entry_uuids, writer)
         if not problems:
+            losing = folders_of(entry_uuids, writer)
             writer.remove(entry_uuids)
+            if touched := not_later(losing, call.time, writer):
+                writer.set_last_update_time(touched, call.time)
         return problems
 
     return RegistryResponse.of(registry.store.write(work))

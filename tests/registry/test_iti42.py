@@ -199,11 +199,12 @@ def test_a_snapshot_is_of_an_on_demand_entry(scene: Scene) -> None:
 # --- folders -------------------------------------------------------------------------------------
 
 
-def test_a_replacement_joins_the_folders_of_what_it_replaces(scene: Scene) -> None:
+@pytest.mark.parametrize("kind", [T.RPLC, T.XFRM_RPLC])
+def test_a_replacement_joins_the_folders_of_what_it_replaces(scene: Scene, kind: T) -> None:
     assert scene.send(samples.submission_with_folder()).ok
     (folder,) = scene.find(Kind.FOLDER, "unique_id", "2.25.3000.1")
     scene.at = START + timedelta(hours=1)
-    assert scene.relate(T.RPLC, 2, scene.entry(1).entry_uuid).ok
+    assert scene.relate(kind, 2, scene.entry(1).entry_uuid).ok
     new = scene.entry(2)
     inside = [
         each

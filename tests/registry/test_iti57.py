@@ -183,6 +183,15 @@ def test_a_folder_that_an_update_puts_something_into_tells_when(scene: Scene, wh
     assert last_update_times(scene) == ["20261124093000"]
 
 
+def test_a_folder_that_an_update_takes_something_out_of_tells_when(scene: Scene) -> None:
+    _, membership, _ = in_folder(scene)
+    approved, deprecated = Status.APPROVED, Status.DEPRECATED
+    for before, after, then in ((approved, deprecated, "0930"), (deprecated, approved, "1030")):
+        scene.at += timedelta(hours=1)
+        assert send(scene, update(scene, links=(status_change(membership, before, after),))).ok
+        assert last_update_times(scene) == [f"20261124{then}00"]
+
+
 def test_last_update_time_never_goes_back(scene: Scene) -> None:
     """An update that came in before what is done already."""
     folder, _, _ = in_folder(scene)

@@ -1,6 +1,7 @@
 """ITI-62: metadata is removed, all of what is asked for or nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
@@ -14,6 +15,7 @@ from ihe.vocabulary import AssociationType, Status, SubmissionSetStatus
 from registry import iti62
 from tests import samples
 from tests.registry.scene import Scene, codes
+from tests.registry.updating import in_folder
 
 T = AssociationType
 
@@ -113,6 +115,15 @@ def test_a_reference_by_another_set_is_enough(scene: Scene) -> None:
     assert remove(scene, member.entry_uuid, str(member.source)).ok
     assert len(links(scene, letter)) == 1
     assert scene.entry(1).entry_uuid == letter
+
+
+def test_a_folder_that_loses_a_document_tells_when(scene: Scene) -> None:
+    folder, membership, _ = in_folder(scene)
+    (held,) = scene.find(Kind.ASSOCIATION, "target", membership)
+    scene.at += timedelta(hours=1)
+    assert remove(scene, membership, held.entry_uuid).ok
+    (found,) = scene.find(Kind.FOLDER, "entry_uuid", folder)
+    assert found.last_update_time == "20261124093000"
 
 
 @pytest.mark.parametrize("kind", [T.RPLC, T.APND, T.XFRM, T.XFRM_RPLC])

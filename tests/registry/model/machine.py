@@ -204,7 +204,7 @@ class RegistryMachine(Compared):
                 break
             gone |= more
         ids = sorted(gone)
-        expected = removing.remove(self.model, ids)
+        expected = removing.remove(self.model, ids, self._now().time)
         request = RemoveObjectsRequest(tuple(map(ObjectRef, ids)))
         self._call(expected, iti62.handle, request)
 

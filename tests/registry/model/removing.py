@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 
-from tests.registry.model.things import LINK, Model
+from tests.registry.model.things import FOLDER, LINK, Model
 
 # --- ITI-62 --------------------------------------------------------------------------------------
 
 
-def remove(model: Model, ids: Iterable[str]) -> set[str]:
+def remove(model: Model, ids: Iterable[str], now: str) -> set[str]:
     """Remove things, all or none; return the error codes, none when it is done."""
     gone = set(ids)
     refusals = set(_against(model, gone))
     if not refusals:
+        losing = {each.source for each in model.all(LINK) if each.id in gone}
         for id in gone:
             del model.things[id]
+        for id in losing:
+            if model.get(id, FOLDER):
+                model.has_changed(id, now)
     return refusals
 
 

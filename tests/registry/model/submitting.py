@@ -136,14 +136,14 @@ def _relationships(model: Model, sent: Submission) -> Iterator[str]:
 def _replaced(model: Model, sent: Submission) -> Iterator[str]:
     """What is replaced, and what goes with it, gets nothing else in the same submission."""
     replacements = [each for each in sent.of(LINK) if each.type in REPLACEMENTS]
-    replaced = [each.target for each in replacements]
+    own = {each.id: each for each in sent.of(DOCUMENT)}  # which cannot be replaced at all
+    replaced = [each.target for each in replacements if each.target not in own]
     if not unique(replaced):
         yield OLD
     going = with_what_follows(model, replaced)
     for link in sent.of(LINK):
         if link not in replacements and link.target in going | set(replaced):
             yield OLD
-    own = {each.id: each for each in sent.of(DOCUMENT)}
     for link in replacements:
         for folder in _folders_of(model, link.target):
             if not _same(model, own[link.source], folder):

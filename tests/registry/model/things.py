@@ -131,7 +131,7 @@ class Model:
         self.things[id] = replace(self.things[id], **changes)
 
     def has_changed(self, folder: str, now: str) -> None:
-        """Note that a folder has a new member; its time never goes back."""
+        """Note that a folder has a new member, or one less; its time never goes back."""
         self.change(folder, updated=max(now, self.things[folder].updated))
 
     def link(self, type: str, source: str, target: str, membership: str = "") -> str:

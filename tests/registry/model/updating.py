@@ -213,6 +213,9 @@ def _carry_out(model: Model, asked: Update, now: str, *, restricted: bool) -> No
         model.patients.setdefault(thing.patient, None)
     for change in asked.statuses:
         model.change(new_of.get(change.target, change.target), status=change.new)
+        membership = model.get(change.target, LINK)
+        if membership and model.get(membership.source, FOLDER):
+            model.has_changed(membership.source, now)
     for link in asked.links:
         model.add(replace(link, logical_id=link.id))
         if link.type == HAS_MEMBER:
