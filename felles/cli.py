@@ -14,6 +14,7 @@ from felles import (
     documents,
     migrating,
     registries,
+    repositories,
     serving,
     signing,
     validating,
@@ -36,6 +37,7 @@ app.command("verify")(signing.verify_documents)
 app.command()(validating.validate)
 app.command()(migrating.migrate)
 app.add_typer(registries.app)
+app.add_typer(repositories.app)
 app.add_typer(codes.app)
 app.add_typer(certificates.app)
 

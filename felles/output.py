@@ -171,6 +171,35 @@ def counting(title: str, total: int | None) -> Iterator[Any]:
 
 
 @contextmanager
+def working(title: str, total: int, octets: int) -> Iterator[Any]:
+    """Show a progress bar of things and their octets, with rate and the time that is left.
+
+    Yields what tells that so many more things, and so many more octets, are done.
+    """
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn(f"{{task.fields[done]}}/{total}"),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=ERR,
+        transient=True,
+        disable=not ERR.is_terminal,
+    ) as progress:
+        task = progress.add_task(title, total=octets, done=0)
+        done = 0
+
+        def moved(things: int, count: int) -> None:
+            nonlocal done
+            done += things
+            progress.update(task, advance=count, done=done)
+
+        yield moved
+
+
+@contextmanager
 def failures() -> Iterator[None]:
     """Turn what a command raises into a message and an exit code."""
     try:

@@ -52,7 +52,7 @@ def build(settings: RepositorySettings, tls: TlsSettings | None) -> Actor:
     """
     index = open_index(settings.database)
     try:
-        blobs = _blobs(settings)
+        blobs = open_blobs(settings)
         blobs.ready()  # makes the bucket, so that the first document finds it
         return actor(index, blobs, settings, tls)
     except BaseException:
@@ -60,7 +60,8 @@ def build(settings: RepositorySettings, tls: TlsSettings | None) -> Actor:
         raise
 
 
-def _blobs(settings: RepositorySettings) -> Blobs:
+def open_blobs(settings: RepositorySettings) -> Blobs:
+    """Return the engine that the settings name; raises `SettingsError` when they name none."""
     url = settings.blobs
     if url.startswith("file:"):
         return FilesystemBlobs(Path(url.removeprefix("file:")))

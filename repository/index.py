@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -85,6 +85,30 @@ class Holding:
     submission: str
     state: HoldingState
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBlob:
+    """A blob that stored documents hold.
+
+    Parameters
+    ----------
+    key
+        Its SHA-256.
+    facts
+        Size in octets and SHA-1, as each of the documents has them; one pair, if all is well.
+    live
+        Whether it may be held; False contradicts that it is.
+    """
+
+    key: str
+    facts: frozenset[tuple[int, str]]
+    live: bool
+
+    @property
+    def size(self) -> int:
+        """Octets, as the index has it; the largest when it contradicts itself."""
+        return max(size for size, _sha1 in self.facts)
 
 
 # Every document takes its way through these: to build them anew would cost more than to run them.
@@ -244,6 +268,66 @@ class Index:
         """Return which of these blobs some document holds."""
         question = select(holding.c.key).where(holding.c.key.in_(list(keys))).distinct()
         return self._database.read(lambda connection: set(connection.execute(question).scalars()))
+
+    def blobs_after(self, key: str, count: int) -> list[HeldBlob]:
+        """Return the next blobs that stored documents hold, in the order of their keys.
+
+        Parameters
+        ----------
+        key
+            The last one that was looked at; "" for the first.
+        count
+            How many, at the most.
+        """
+        stored = holding.c.state != HoldingState.STAGING.value
+        keys = (
+            select(holding.c.key)
+            .where(holding.c.key > key, stored)
+            .group_by(holding.c.key)
+            .order_by(holding.c.key)
+            .limit(count)
+        )
+
+        def work(connection: Connection) -> list[Any]:
+            wanted = list(connection.execute(keys).scalars())
+            facts = (
+                select(holding.c.key, holding.c.size, holding.c.sha1, blob.c.state)
+                .join(blob, blob.c.key == holding.c.key)
+                .where(holding.c.key.in_(wanted), stored)
+                .distinct()
+                .order_by(holding.c.key)
+            )
+            return list(connection.execute(facts)) if wanted else []
+
+        found: dict[str, HeldBlob] = {}
+        for row in self._database.read(work):
+            before = found.get(row.key)
+            facts = (before.facts if before else frozenset()) | {(row.size, row.sha1)}
+            found[row.key] = HeldBlob(row.key, facts, live=row.state == BlobState.LIVE.value)
+        return list(found.values())
+
+    def extent(self) -> tuple[int, int]:
+        """Return how many blobs the stored documents hold, and how many octets these have."""
+        stored = holding.c.state != HoldingState.STAGING.value
+        each = select(func.max(holding.c.size).label("size")).where(stored)
+        sizes = each.group_by(holding.c.key).subquery()
+        question = select(func.count(), func.coalesce(func.sum(sizes.c.size), 0))
+        count, octets = self._database.read(
+            lambda connection: connection.execute(question.select_from(sizes)).one()
+        )
+        return int(count), int(octets)
+
+    def ambiguous(self) -> int:
+        """Return how many uniqueIds are kept with more than one content."""
+        several = (
+            select(holding.c.unique_id)
+            .where(holding.c.state == HoldingState.KEPT.value)
+            .group_by(holding.c.unique_id)
+            .having(func.count(holding.c.key.distinct()) > 1)
+            .subquery()
+        )
+        question = select(func.count()).select_from(several)
+        return self._database.read(lambda connection: connection.execute(question).scalar_one())
 
     def ready(self) -> None:
         """Return when the database answers; raise `Unavailable` when it does not."""

@@ -4,6 +4,7 @@
 documents/
   staging/3f1c…          a document that streams in, or was left by a crash (cleaned by age)
   blobs/ab/abcd12…       a document by its SHA-256, in one of 256 folders
+  quarantine/abcd12…-…   an altered one, and when it was stored
 ```
 
 With a second level of folders nearly every document of a small site would have to make one, and
@@ -40,6 +41,7 @@ class FilesystemBlobs:
         self._what = "the document folder"
         self._staging = staging.prepare(root / "staging", self._what)
         self._blobs = staging.prepare(root / "blobs", self._what)
+        self._quarantine = root / "quarantine"
         self._durable: set[Path] = set()
         """Folders below `blobs` whose names are known to be durable."""
 
@@ -50,14 +52,11 @@ class FilesystemBlobs:
     def _commit(self, staged: StagedFile) -> None:
         target = self._path(staged.sha256)
         try:
-            if target.exists():
-                # the same content: its age starts anew, so that nobody takes it for an orphan
-                os.utime(target)
-            else:
-                staging.sync_file(staged.path)
-                target.parent.mkdir(exist_ok=True)
-                staged.path.rename(target)
-            # also when it was there: whoever renamed it may not have come to this yet
+            # also when it is there: what came is known to be right, what is there is not; and
+            # its age starts anew, so that nobody takes it for an orphan
+            staging.sync_file(staged.path)
+            target.parent.mkdir(exist_ok=True)
+            staged.path.rename(target)
             self._make_folder(target.parent)
             staging.sync_folder(target.parent)
         except OSError as failure:
@@ -105,6 +104,26 @@ class FilesystemBlobs:
                 staging.sync_folder(path.parent)
         except OSError as failure:
             raise Unavailable.of(self._what, failure) from failure
+
+    def set_aside(self, seen: BlobInfo) -> bool:
+        """Move an altered blob out of the way."""
+        path, aside = self._path(seen.key), self._quarantine / seen.aside
+        try:
+            if self.stat(seen.key) != seen:
+                return False
+            self._quarantine.mkdir(exist_ok=True)
+            path.rename(aside)
+            moved = aside.stat()
+            healed = datetime.fromtimestamp(moved.st_mtime, UTC) != seen.stored
+            if healed:  # between the look and the rename the same content came
+                aside.rename(path)
+            staging.sync_folder(self._quarantine)
+            staging.sync_folder(path.parent)
+        except FileNotFoundError:
+            return False
+        except OSError as failure:
+            raise Unavailable.of(self._what, failure) from failure
+        return not healed
 
     def list(self) -> Iterator[BlobInfo]:
         """Yield all blobs."""

@@ -52,6 +52,7 @@ class MemoryBlobs:
         self.lock = threading.Lock()
         self.blobs: dict[str, tuple[bytes, datetime]] = {}
         self.staged: set[_Staged] = set()
+        self.quarantine: dict[str, bytes] = {}
 
     def open(self) -> _Writer:
         """Stage a new document."""
@@ -74,6 +75,14 @@ class MemoryBlobs:
         """Delete a blob."""
         with self.lock:
             self.blobs.pop(key, None)
+
+    def set_aside(self, seen: BlobInfo) -> bool:
+        """Move an altered blob out of the way."""
+        with self.lock:
+            if self.stat(seen.key) != seen:
+                return False
+            self.quarantine[seen.aside] = self.blobs.pop(seen.key)[0]
+        return True
 
     def list(self) -> Iterator[BlobInfo]:
         """Yield all blobs."""

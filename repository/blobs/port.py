@@ -32,6 +32,8 @@ class StagedBlob(StagedContent, Protocol):
     def commit(self) -> str:
         """Make the content durable and readable; return its key. May be called again.
 
+        What is stored under the key already is replaced: it may have rotted since.
+
         Raises
         ------
         Unavailable
@@ -55,6 +57,11 @@ class BlobInfo:
     key: str
     size: int
     stored: datetime
+
+    @property
+    def aside(self) -> str:
+        """Its name in the quarantine, where the same key may come again."""
+        return f"{self.key}-{self.stored:%Y%m%dT%H%M%S%f}"
 
 
 class Blobs(Protocol):
@@ -85,6 +92,15 @@ class Blobs(Protocol):
 
     def delete(self, key: str) -> None:
         """Delete a blob; one that is not there is passed over."""
+        ...
+
+    def set_aside(self, seen: BlobInfo) -> bool:
+        """Move an altered blob out of the way, so that its content can be stored anew.
+
+        Its bytes stay in the store, in the *quarantine*, under a name of their own; `read`, `stat`
+        and `list` know nothing of them. False, and nothing changed, when the blob is not there or
+        is not the one that was seen any more: whoever stored the same content since has healed it.
+        """
         ...
 
     def list(self) -> Iterator[BlobInfo]:

@@ -4,6 +4,7 @@
 (staging folder)/3f1c…   a document that streams in: a local file, hashed on the way
 bucket/
   blobs/abcd12…          a document by its SHA-256
+  quarantine/abcd12…-…   an altered one, and when it was stored
 ```
 
 A document is staged on a local disk and sent when it is whole: its key, which is its hash, is known
@@ -20,6 +21,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import urllib3
 from minio import Minio
+from minio.commonconfig import CopySource
 from minio.error import MinioException, S3Error
 
 from hub.settings import SettingsError
@@ -33,6 +35,7 @@ from repository.blobs.staging import StagedFile, StagingWriter
 T = TypeVar("T")
 
 PREFIX: Final = "blobs/"
+QUARANTINE: Final = "quarantine/"
 _PART: Final = 5 * 1024**2
 """Octets that the SDK holds in memory of a document that it sends: S3's smallest part."""
 _NOT_THERE: Final = frozenset({"NoSuchKey", "NoSuchObject", "NotFound"})
@@ -135,10 +138,6 @@ class S3Blobs:
         return StagingWriter(self._staging, self._commit, "the staging folder")
 
     def _commit(self, staged: StagedFile) -> None:
-        present = self.stat(staged.sha256)
-        if present is not None and present.size == staged.size:
-            return
-
         def send() -> None:
             with staged.path.open("rb") as file:
                 self._client.put_object(
@@ -182,6 +181,22 @@ class S3Blobs:
     def delete(self, key: str) -> None:
         """Delete a blob."""
         _ask(lambda: self._client.remove_object(self.bucket.name, PREFIX + key), absent=None)
+
+    def set_aside(self, seen: BlobInfo) -> bool:
+        """Move an altered blob out of the way: copied, looked at once more, and deleted."""
+        if self.stat(seen.key) != seen:
+            return False
+        _ask(
+            lambda: self._client.copy_object(
+                self.bucket.name,
+                QUARANTINE + seen.aside,
+                CopySource(self.bucket.name, PREFIX + seen.key),
+            )
+        )
+        if self.stat(seen.key) != seen:  # the same content came while it was copied
+            return False
+        self.delete(seen.key)
+        return True
 
     def list(self) -> Iterator[BlobInfo]:
         """Yield all blobs."""

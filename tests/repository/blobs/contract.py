@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -126,6 +127,27 @@ class BlobsContract:
         assert list(blobs.list()) == []
         assert store(blobs, b"letter") == key
         assert blobs.stat(key) is not None
+
+    def test_a_blob_set_aside_is_gone_and_may_be_stored_again(self, blobs: Blobs) -> None:
+        key = store(blobs, b"letter")
+        seen = blobs.stat(key)
+        assert seen is not None
+        assert blobs.set_aside(seen)
+        assert blobs.read(key) is None
+        assert list(blobs.list()) == []
+        assert not blobs.set_aside(seen), "it is not there any more"
+        assert store(blobs, b"letter") == key
+        content = blobs.read(key)
+        assert content is not None
+        assert joined(content.chunks()) == b"letter"
+
+    def test_a_blob_that_is_not_the_one_seen_stays(self, blobs: Blobs) -> None:
+        key = store(blobs, b"letter")
+        seen = blobs.stat(key)
+        assert seen is not None
+        assert not blobs.set_aside(replace(seen, stored=seen.stored - timedelta(days=1)))
+        assert not blobs.set_aside(replace(seen, size=seen.size + 1))
+        assert blobs.stat(key) == seen
 
     def test_what_is_not_there_is_none(self, blobs: Blobs) -> None:
         key = hashlib.sha256(b"nowhere").hexdigest()
