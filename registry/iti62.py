@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from hub.call import Call
 from ihe import rules
-from ihe.errors import RegistryError
+from ihe.errors import ErrorCode, RegistryError, registry_error
 from ihe.messages import RegistryResponse, RemoveObjectsRequest
 from ihe.rules.removal import find_objects
 from ihe.state import not_later
@@ -27,6 +27,10 @@ from registry.store.port import Writer
 def handle(request: RemoveObjectsRequest, call: Call, registry: Registry) -> RegistryResponse:
     """Remove all of the objects, or none: Failure tells every reason."""
     entry_uuids = [each.entry_uuid for each in request.objects]
+    if len(entry_uuids) > registry.most_objects:
+        found = f"{len(entry_uuids)} objects to remove at once, at most {registry.most_objects}"
+        error = registry_error(ErrorCode.REGISTRY_ERROR, f"{found} are accepted", "ObjectRefList")
+        return RegistryResponse.of([error])
     keys = sorted(_keys(entry_uuids, registry))
 
     def work(writer: Writer) -> list[RegistryError]:

@@ -47,6 +47,8 @@ MAX_PROBLEMS: Final = 100
 """Problems that one failure lists, so that the answer to nonsense stays small."""
 MAX_PATTERNS: Final = 1000
 """Texts in a Slot of which some have wildcards: each is tried on each object."""
+MAX_SLOTS: Final = 100
+"""Slots of one parameter: each is a condition of its own, joined to the others by AND."""
 _MAX_HINTS: Final = 50
 """Unknown Slots that are looked at for a parameter that was meant."""
 
@@ -188,6 +190,10 @@ class _Parsing:
     def parse(self, parameter: Parameter, slots: Sequence[Slot]) -> None:
         """Parse the Slots of one parameter, in order."""
         name, texts = parameter.name, list[str]()
+        if len(slots) > MAX_SLOTS:
+            found = f"{name} stands in {len(slots)} Slots, at most {MAX_SLOTS} are accepted"
+            self.problem(ErrorCode.REGISTRY_ERROR, found, name)
+            return
         for number, slot in enumerate(slots, 1):
             where = name if len(slots) == 1 else f"{name}, Slot {number}"
             literals = self._literals(slot, where)

@@ -95,11 +95,13 @@ def read_addressing(blocks: Iterable[_Element]) -> Addressing:
 def read_message_id(blocks: Iterable[_Element]) -> str | None:
     """Return the only wsa:MessageID of headers that are wrong otherwise, for the fault about it."""
     found = [
-        _text(block, namespace, endpoint=False)
+        (block.text or "").strip()
         for block in blocks
         for namespace in NAMESPACES
         if block.tag == f"{{{namespace}}}MessageID"
     ]
+    if any(len(text) > MAX_URI for text in found):
+        return None
     return (found[0] or None) if len(found) == 1 else None
 
 
@@ -119,6 +121,8 @@ def _is_reply(block: _Element) -> bool:
     return block.get("RelationshipType", "reply").lower().endswith("reply")
 
 
+MAX_URI: Final = 2048
+"""Characters of an address or id in a header."""
 _UNSPECIFIED: Final = "/addressing/unspecified"
 """How a MessageID ends that says that the sender did not get to know one (Core 3.4)."""
 _ENDPOINTS: Final = frozenset({"ReplyTo", "FaultTo", "From"})
@@ -126,6 +130,19 @@ _READ: Final = frozenset({"Action", "MessageID", "RelatesTo", "To", *_ENDPOINTS}
 
 
 def _text(block: _Element, namespace: str, *, endpoint: bool) -> str:
-    """Return the text of a header, or the address of an endpoint reference."""
+    """Return the text of a header, or the address of an endpoint reference.
+
+    Raises
+    ------
+    SoapFault
+        It is longer than any URI that is meant: answers would have to repeat it.
+    """
     text = block.findtext(f"{{{namespace}}}Address") if endpoint else block.text
-    return (text or "").strip()
+    text = (text or "").strip()
+    if len(text) > MAX_URI:
+        raise SoapFault(
+            FaultCode.SENDER,
+            f"a WS-Addressing header holds {len(text)} characters, at most {MAX_URI} are expected",
+            FaultSubcode.INVALID_ADDRESSING_HEADER,
+        )
+    return text

@@ -52,12 +52,19 @@ def asks_to_validate(blocks: Iterable[_Element], is_ours: Callable[[_Element], b
     Raises
     ------
     SoapFault
-        A block of the namespace is not ValidateOnly, is meant for another node, or is not empty:
-        whoever sent it did not want the message to be worked on as if it were not there.
+        An element of the namespace is not ValidateOnly, is no header block but inside one, is meant
+        for another node, or is not empty: whoever sent it did not want the message to be worked on
+        as if it were not there.
     """
     found = False
     for block in blocks:
         if etree.QName(block).namespace != NAMESPACE:
+            if next(block.iterdescendants(f"{{{NAMESPACE}}}*"), None) is not None:
+                raise SoapFault(
+                    FaultCode.SENDER,
+                    f"an element of {NAMESPACE} stands inside the header {block.tag!s}, expected it"
+                    " to be a header of its own",
+                )
             continue
         if block.tag != VALIDATE_ONLY:
             raise SoapFault(

@@ -8,7 +8,7 @@ from ihe.messages import AdhocQueryRequest, ReturnType
 from ihe.model import Slot
 from ihe.queries import CATALOGUE, StoredQuery, asks_for_patient, name_of, parse_query
 from ihe.queries.naming import near_misses
-from ihe.queries.parsing import MAX_PATTERNS, MAX_PROBLEMS
+from ihe.queries.parsing import MAX_PATTERNS, MAX_PROBLEMS, MAX_SLOTS
 from ihe.state import AnyCode, AnyOf, Between, Condition, Kind, Like, Newest, Not, any_of
 from ihe.vocabulary import (
     AssociationType,
@@ -214,6 +214,14 @@ def test_the_values_of_a_parameter_are_limited_together():
     assert error.code == ErrorCode.REGISTRY_ERROR
     assert "$XDSDocumentEntryClassCode has more than 10000 values" in error.context
     assert find_documents(many[:2])
+
+
+def test_the_slots_of_a_parameter_are_limited():
+    slots = [("$XDSDocumentEntryEventCodeList", f"('{n}^^1.2')") for n in range(MAX_SLOTS + 1)]
+    found = problem(Q.FIND_DOCUMENTS, *BY_PATIENT, *slots)
+    assert found.context == (
+        "$XDSDocumentEntryEventCodeList stands in 101 Slots, at most 100 are accepted"
+    )
 
 
 def test_a_list_of_one_is_one_value():

@@ -1,6 +1,7 @@
 """ITI-62: metadata is removed, all of what is asked for or nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
@@ -18,6 +19,7 @@ from tests.registry.scene import Scene, codes
 from tests.registry.updating import in_folder
 
 T = AssociationType
+E = ErrorCode
 
 
 def remove(scene: Scene, *entry_uuids: str) -> RegistryResponse:
@@ -199,3 +201,11 @@ def test_two_removals_never_leave_an_object_without_a_set(scene: Scene) -> None:
             answers = list(pool.map(work, (member.entry_uuid, second.entry_uuid)))
         assert sorted(answer.ok for answer in answers) == [False, True]
         assert len(links(scene, letter)) == 1
+
+
+def test_too_many_objects_at_once_are_refused_unseen(scene: Scene) -> None:
+    scene.registry = replace(scene.registry, most_objects=3)
+    response = remove(scene, *(samples.uuid(number) for number in range(4)))
+    (error,) = response.errors
+    assert error.context == "4 objects to remove at once, at most 3 are accepted"
+    assert codes(remove(scene, *(samples.uuid(n) for n in range(3)))) == {E.UNRESOLVED_REFERENCE}

@@ -114,6 +114,10 @@ def test_what_is_no_soap_message_is_refused(data: bytes, code: FaultCode, said: 
             "<wsa:MessageID>2</wsa:MessageID>",
             FaultSubcode.INVALID_CARDINALITY,
         ),
+        (
+            f"<wsa:Action>a</wsa:Action><wsa:MessageID>{'1' * 2049}</wsa:MessageID>",
+            FaultSubcode.INVALID_ADDRESSING_HEADER,
+        ),
     ],
 )
 def test_ambiguous_addressing_gives_its_own_fault(headers: str, subcode: FaultSubcode) -> None:
@@ -164,6 +168,25 @@ def test_a_header_without_a_namespace_can_be_named_as_not_understood() -> None:
 def test_a_fault_does_not_quote_thousands_of_headers() -> None:
     many = "".join(f'<q{i} xmlns="urn:q" s:mustUnderstand="1"/>' for i in range(5000))
     assert len(fault_of(envelope(many)).not_understood) == 20
+
+
+def test_a_fault_does_not_repeat_a_message_id_that_no_sender_means() -> None:
+    fault = fault_of(envelope(f"<wsa:MessageID>{'1' * 5_000_000}</wsa:MessageID>"))
+    assert fault.relates_to is None
+    assert len(str(fault)) < 300
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        '<q:x xmlns:q="urn:q"><v:ValidateOnly xmlns:v="urn:felles:validation"/></q:x>',
+        '<wsa:To><v:ValidateOnly xmlns:v="urn:felles:validation"/></wsa:To>',
+    ],
+    ids=["foreign", "addressing"],
+)
+def test_a_wish_to_validate_only_inside_another_header_is_refused(headers: str) -> None:
+    fault = fault_of(envelope(f"<wsa:Action>{ACTION}</wsa:Action>{headers}"))
+    assert "expected it to be a header of its own" in str(fault)
 
 
 SECURITY = f'<o:Security xmlns:o="{WSSE}" s:mustUnderstand="1" {{}}/>'
