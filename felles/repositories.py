@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,12 +14,13 @@ import typer
 
 from felles.connection import ActorConfig
 from felles.output import Exit, failures, print_json, print_table, say, working
-from hub import settings
+from hub import clock, settings
 from hub.settings import SettingsError
 from repository.app import open_blobs
 from repository.blobs.port import Blobs, is_key
 from repository.index import Index, open_index
-from repository.scrubbing import Scrubbed, Verdict, limited_to, orphans, scrub
+from repository.moving import Moved, are_one, copy_all, delete_moved, verify_all
+from repository.scrubbing import Read, Scrubbed, Verdict, limited_to, orphans, scrub
 
 app = typer.Typer(
     name="repository",
@@ -25,6 +28,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 _UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
+_GRACE: Final = timedelta(hours=1)
+"""Age of staged files that nobody works on any more; the sweeper's."""
 _SAID: Final = frozenset(Verdict) - {Verdict.SOUND, Verdict.GONE}
 
 
@@ -62,13 +67,7 @@ def scrub_documents(
         with _opened(config) as (index, blobs):
             total = index.extent()
             with working("scrubbing", *(round(part * each) for each in total)) as moved:
-                wait = limited_to(octets) if octets else None
-
-                def read(count: int) -> None:
-                    moved(0, count)
-                    if wait is not None:
-                        wait(count)
-
+                read = _reading(moved, limited_to(octets) if octets else None)
                 moved(found.sound + found.wrong, found.octets)
                 for key, verdict, latest in scrub(
                     index, blobs, begun=found, sample=part, read=read
@@ -93,6 +92,161 @@ def scrub_documents(
             rows = [(_WORDS[name], f"{value:,}") for name, value in result.items()]
             print_table("What was found", ("documents", "number"), rows)
         raise typer.Exit(Exit.FAILURE if found.wrong or ambiguous else Exit.SUCCESS)
+
+
+@app.command("migrate")
+def migrate_documents(
+    to: Annotated[
+        str,
+        typer.Option(
+            envvar="FELLES_MIGRATE_TO",
+            help="Where they go: `file:path`, or `s3+https://access:secret@host:port/bucket`. In"
+            " the variable, no list of processes shows its secret.",
+        ),
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            envvar="FELLES_MIGRATE_FROM",
+            help="Where they are; what the settings name, if left out.",
+        ),
+    ] = None,
+    authorities: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="PEM file of the authorities that the S3 servers are trusted by; that of the"
+            " settings, if left out.",
+        ),
+    ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            help="Octets a second to copy at the most, as in `50MB`; no limit if left out."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Tell what would be copied, and copy nothing. The folder or bucket is made, which"
+            " shows that it can be.",
+        ),
+    ] = False,
+    delete_source: Annotated[
+        bool,
+        typer.Option(
+            "--delete-source",
+            help="After the switch, with --from: when every document was read from the new place"
+            " and is right, delete the old ones.",
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    config: ActorConfig = None,
+) -> None:
+    """Copy all documents to another store, beside the repository that goes on with the old one.
+
+    Each is checked against its hash on the way. After whatever ended it, start it again: what is
+    there is not copied twice. Then switch `repository.blobs`, restart, and run it once more with
+    --from for what came in between. Exit code 4 if some documents are missing or altered.
+    """
+    with failures():
+        own = settings.load(config).repository
+        if delete_source and (dry_run or source is None or own.blobs != to):
+            raise SettingsError(
+                "--delete-source: the repository must run on the new store first: expected"
+                " `repository.blobs` to be what --to says, --from the old store, and no --dry-run"
+            )
+        wait = limited_to(_octets(rate)) if rate is not None else None
+        places = [
+            settings.changed(
+                own, blobs=each, blobs_authorities=authorities or own.blobs_authorities
+            )
+            for each in (source or own.blobs, to)
+        ]
+        with (
+            closing(open_index(own.database)) as index,
+            closing(open_blobs(places[0])) as old,
+            closing(open_blobs(places[1])) as new,
+        ):
+            new.ready()
+            if not dry_run:
+                new.clean(clock.now() - _GRACE)  # what a kill has left
+                if are_one(old, new):
+                    raise SettingsError("--to: the documents are there; expected another place")
+            result = _migrate(index, old, new, wait, dry=dry_run)
+            whole = not result["missing"] + result["altered"]
+            if delete_source and whole:
+                whole = _verified(index, new, wait)
+                result["deleted"] = delete_moved(index, old, new) if whole else 0
+        if as_json:
+            print_json({"dry_run": dry_run, **result})
+        else:
+            title = "What would become of them" if dry_run else "What became of them"
+            rows = [(name.replace("_", " "), f"{value:,}") for name, value in result.items()]
+            print_table(title, ("documents", "number"), rows)
+        if whole and not dry_run and own.blobs != to:
+            say(
+                "All documents are there. Set `repository.blobs` to the new store and restart the"
+                " repository; then run this again with --from and the old store, for what came in"
+                " between."
+            )
+        raise typer.Exit(Exit.SUCCESS if whole else Exit.PARTIAL)
+
+
+def _migrate(
+    index: Index, old: Blobs, new: Blobs, wait: Read | None, *, dry: bool
+) -> dict[str, int]:
+    """Copy in passes until one finds nothing to copy; return what became of all documents."""
+    copied = octets = 0
+    while True:
+        last: Counter[Moved] = Counter()
+        problems: dict[str, Moved] = {}
+        with working("copying", *index.extent()) as moved:
+            read = _reading(moved, wait)
+            for held, became in copy_all(index, old, new, read=read, dry=dry):
+                last[became] += 1
+                octets += held.size if became is Moved.COPIED else 0
+                moved(1, 0 if became is Moved.COPIED and not dry else held.size)
+                if became in {Moved.MISSING, Moved.ALTERED}:
+                    problems[held.key] = became
+        copied += last[Moved.COPIED]
+        if dry or not last[Moved.COPIED]:
+            break
+    for key, became in problems.items():
+        say(f"{became.value}: {key}")
+    return {
+        "copied": copied,
+        "octets": octets,
+        "there_already": max(0, last[Moved.THERE] - (0 if dry else copied)),
+        "missing": last[Moved.MISSING],
+        "altered": last[Moved.ALTERED],
+    }
+
+
+def _verified(index: Index, new: Blobs, wait: Read | None) -> bool:
+    """Tell whether every document can be read from the new store and is right."""
+    good = True
+    with working("verifying", *index.extent()) as moved:
+        for held, found in verify_all(index, new, read=_reading(moved, wait)):
+            moved(1, 0)
+            if found in {Moved.MISSING, Moved.ALTERED}:
+                say(f"{found.value} in the new store, nothing is deleted: {held.key}")
+                good = False
+    return good
+
+
+def _reading(moved: Any, wait: Read | None) -> Read:
+    """Return what shows octets that were read, and waits if they come too fast."""
+
+    def read(octets: int) -> None:
+        moved(0, octets)
+        if wait is not None:
+            wait(octets)
+
+    return read
 
 
 _WORDS: Final = {

@@ -334,7 +334,7 @@ def unknown_variables(names: Iterable[str]) -> dict[str, str]:
 
 
 _PREFIX: Final = "FELLES_"
-_OTHERS: Final = frozenset({"CONFIG", "REQUIRE_SERVERS", "SCHEMAS"})
+_OTHERS: Final = frozenset({"CONFIG", "MIGRATE_FROM", "MIGRATE_TO", "REQUIRE_SERVERS", "SCHEMAS"})
 
 
 def _variables(table: type[BaseModel]) -> Iterator[str]:

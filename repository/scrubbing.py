@@ -148,23 +148,29 @@ def limited_to(rate: int) -> Read:
 
 
 def _judge(held: HeldBlob, index: Index, blobs: Blobs, read: Read) -> tuple[Verdict, int]:
-    verdict, octets = _look(held, blobs, read)
+    verdict, octets = look(held, blobs, read)
     if verdict is Verdict.SOUND:
         return verdict, octets
     if verdict in {Verdict.MISSING, Verdict.ALTERED}:
         seen = blobs.stat(held.key)  # before the second look: what comes later is another one
-        verdict, again = _look(held, blobs, read)
+        verdict, again = look(held, blobs, read)
         octets += again
         if verdict is Verdict.ALTERED and seen is not None and not blobs.set_aside(seen):
-            verdict, again = _look(held, blobs, read)
+            verdict, again = look(held, blobs, read)
             octets += again
     if held.key not in index.held([held.key]):
         return Verdict.GONE, octets
     return verdict, octets
 
 
-def _look(held: HeldBlob, blobs: Blobs, read: Read) -> tuple[Verdict, int]:
-    """Return what a blob is and how many octets were read of it."""
+def look(held: HeldBlob, blobs: Blobs, read: Read) -> tuple[Verdict, int]:
+    """Return what a blob is and how many octets were read of it.
+
+    Raises
+    ------
+    Unavailable
+        The engine does not answer.
+    """
     content = blobs.read(held.key)
     if content is None:
         return Verdict.MISSING, 0

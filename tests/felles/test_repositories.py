@@ -1,10 +1,11 @@
 """`felles repository`: scrubbing and moving documents, and being ended at any moment."""
 
+import contextlib
 import hashlib
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,12 @@ from typer.testing import CliRunner
 
 from felles.cli import app
 from felles.output import Exit
+from hub.settings import RepositorySettings
+from repository.app import open_blobs
 from repository.blobs.filesystem import FilesystemBlobs
+from repository.blobs.port import Blobs
 from tests.felles.test_commands import FELLES, Ended, environment
+from tests.object_stores import s3_url  # noqa: F401  # a fixture
 from tests.repository.scene import Scene, sqlite_index
 
 pytestmark = pytest.mark.system
@@ -122,3 +127,150 @@ def test_wrong_use_of_a_scrub_is_told(
     words = [str(tmp_path / each) if each.endswith(".toml") else each for each in arguments]
     ended = run(tmp_path, "scrub", *words)
     assert (ended.code, said in ended.err) == (Exit.USAGE, True), ended.err
+
+
+# --- migrate -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["files", pytest.param("s3", marks=pytest.mark.s3)])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of a store that nobody uses yet."""
+    if request.param == "files":
+        return f"file:{tmp_path}/other"
+    new: Callable[[], str] = request.getfixturevalue("s3_url")
+    return new()
+
+
+@contextlib.contextmanager
+def opened(url: str, tmp_path: Path) -> Iterator[Blobs]:
+    own = RepositorySettings(blobs=url, staging=tmp_path / "staging")
+    with contextlib.closing(open_blobs(own)) as blobs:
+        yield blobs
+
+
+def keys(url: str, tmp_path: Path) -> set[str]:
+    with opened(url, tmp_path) as blobs:
+        return {each.key for each in blobs.list()}
+
+
+def switch(tmp_path: Path, url: str) -> None:
+    """Let the settings name another store."""
+    path = tmp_path / "felles.toml"
+    path.write_text(path.read_text().replace(f"file:{tmp_path}/documents", url))
+
+
+def counts(ended: Ended) -> tuple[int, int, int, int]:
+    told = ended.json
+    return told["copied"], told["there_already"], told["missing"], told["altered"]
+
+
+def test_all_documents_are_moved_and_those_that_come_later_too(
+    scene: Scene, target: str, tmp_path: Path
+) -> None:
+    scene.provide(*map(content, range(5)), b"")
+    dry = run(tmp_path, "migrate", "--to", target, "--dry-run", "--json")
+    assert (dry.code, counts(dry)) == (Exit.SUCCESS, (6, 0, 0, 0)), dry.err
+    assert keys(target, tmp_path) == set()
+    ended = run(tmp_path, "migrate", "--to", target, "--json")
+    assert (ended.code, counts(ended)) == (Exit.SUCCESS, (6, 0, 0, 0)), ended.err
+    assert "restart" in ended.err
+    assert target.partition("@")[0] not in ended.out + ended.err or target.startswith("file:")
+    assert keys(target, tmp_path) == {each.key for each in scene.blobs.list()}
+    scene.provide(content(7), first=7)
+    again = run(tmp_path, "migrate", "--to", target, "--json")
+    assert counts(again) == (1, 6, 0, 0)
+    with opened(target, tmp_path) as blobs:
+        moved = blobs.read(key(7))
+        assert moved is not None
+        assert b"".join(moved.chunks()) == content(7)
+
+
+def test_the_old_store_is_emptied_only_after_the_switch(
+    scene: Scene, target: str, tmp_path: Path
+) -> None:
+    scene.provide(*map(content, range(5)))
+    old = f"file:{tmp_path}/documents"
+    emptying = ["migrate", "--to", target, "--from", old, "--delete-source", "--json"]
+    refused = run(tmp_path, *emptying)
+    assert (refused.code, scene.blob_count()) == (Exit.USAGE, 5)
+    assert run(tmp_path, "migrate", "--to", target).code == Exit.SUCCESS
+    scene.provide(content(9), first=9)  # between the last pass and the restart
+    switch(tmp_path, target)
+    ended = run(tmp_path, *emptying)
+    assert (ended.code, counts(ended)) == (Exit.SUCCESS, (1, 5, 0, 0)), ended.err
+    assert ended.json["deleted"] == 6
+    assert scene.blob_count() == 0
+    assert run(tmp_path, "scrub").code == Exit.SUCCESS
+
+
+def test_nothing_is_deleted_when_the_new_store_is_not_right(scene: Scene, tmp_path: Path) -> None:
+    scene.provide(*map(content, range(3)))
+    old, new = f"file:{tmp_path}/documents", f"file:{tmp_path}/other"
+    assert run(tmp_path, "migrate", "--to", new).code == Exit.SUCCESS
+    switch(tmp_path, new)
+    moved = path(tmp_path / "other", 1)
+    moved.write_bytes(b"x" + moved.read_bytes()[1:])
+    ended = run(tmp_path, "migrate", "--to", new, "--from", old, "--delete-source")
+    assert (ended.code, key(1) in ended.err) == (Exit.PARTIAL, True)
+    assert scene.blob_count() == 3
+
+
+def test_what_is_wrong_in_the_old_store_is_named_and_not_copied(
+    scene: Scene, target: str, tmp_path: Path
+) -> None:
+    scene.provide(*map(content, range(4)))
+    path(tmp_path / "documents", 1).write_bytes(b"rot")
+    path(tmp_path / "documents", 2).unlink()
+    ended = run(tmp_path, "migrate", "--to", target, "--json")
+    assert (ended.code, counts(ended)) == (Exit.PARTIAL, (2, 0, 1, 1))
+    assert set(ended.err.splitlines()) == {f"altered: {key(1)}", f"missing: {key(2)}"}
+    assert keys(target, tmp_path) == {key(0), key(3)}
+    assert not list((tmp_path / "staging").glob("*")), "nothing half-done stays"
+
+
+def test_a_move_that_is_killed_goes_on_where_it_was(
+    scene: Scene, target: str, tmp_path: Path
+) -> None:
+    scene.provide(*map(content, range(60)))
+    with opened(target, tmp_path) as blobs:
+        blobs.ready()
+        for _ in range(2):
+            before = len(list(blobs.list()))
+            process = started(tmp_path, "migrate", "--to", target, "--rate", "100KB")
+            while len(list(blobs.list())) <= before + 1 and process.poll() is None:
+                pass
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        present = {each.key for each in blobs.list()} & {key(number) for number in range(60)}
+        assert 0 < len(present) < 60, "it was ended in the middle"
+        ended = run(tmp_path, "migrate", "--to", target, "--json")
+        assert (ended.code, counts(ended)) == (
+            Exit.SUCCESS,
+            (60 - len(present), len(present), 0, 0),
+        )
+        for number in range(60):
+            moved = blobs.read(key(number))
+            assert moved is not None
+            assert b"".join(moved.chunks()) == content(number)
+
+
+def test_documents_that_come_while_it_runs_are_moved_too(scene: Scene, tmp_path: Path) -> None:
+    scene.provide(*map(content, range(30)))
+    process = started(tmp_path, "migrate", "--to", f"file:{tmp_path}/other", "--rate", "300KB")
+    while not list((tmp_path / "other").glob("blobs/*/*")) and process.poll() is None:
+        pass
+    assert process.poll() is None
+    for number in range(100, 110):
+        scene.provide(content(number), first=number)
+    assert process.wait(60) == Exit.SUCCESS
+    assert keys(f"file:{tmp_path}/other", tmp_path) == {each.key for each in scene.blobs.list()}
+
+
+def test_one_place_by_two_names_is_refused(scene: Scene, tmp_path: Path) -> None:
+    scene.provide(content(1))
+    (tmp_path / "link").symlink_to(tmp_path / "documents")
+    old, new = f"file:{tmp_path}/documents", f"file:{tmp_path}/link"
+    switch(tmp_path, new)
+    ended = run(tmp_path, "migrate", "--to", new, "--from", old, "--delete-source")
+    assert (ended.code, "--to" in ended.err) == (Exit.USAGE, True)
+    assert [each.key for each in scene.blobs.list()] == [key(1)]
