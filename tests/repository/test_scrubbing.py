@@ -1,5 +1,8 @@
 """Scrubbing: rot is found, set aside and healed, on each engine, beside a repository that works."""
 
+import contextlib
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from io import BytesIO
@@ -72,6 +75,17 @@ def quarantine(blobs: Blobs) -> list[bytes]:
             return [blobs._client.get_object(name, str(each)).data for each in names]
         case _:
             raise AssertionError(blobs)
+
+
+def rot_at_rest(blobs: Blobs, key: str) -> None:
+    """Alter a byte in place, as a disk does: the file stays the same one, of the same age."""
+    assert isinstance(blobs, FilesystemBlobs)
+    path = blobs.root / "blobs" / key[:2] / key
+    with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
+        age = os.fstat(file.fileno())
+        file.write(b"A")
+        file.flush()
+        os.utime(file.fileno(), ns=(age.st_atime_ns, age.st_mtime_ns))
 
 
 def result(scene: Scene, begun: Scrubbed | None = None) -> Scrubbed:
@@ -226,3 +240,49 @@ def test_a_sample_is_a_part(index: Index) -> None:
     scene.provide(*(b"document %d" % number for number in range(60)))
     looked = sum(1 for _ in scrub(index, scene.blobs, sample=0.5))
     assert 0 < looked < 60  # either end by chance: once in 2^59
+
+
+def test_a_repository_at_work_is_never_harmed_by_scrubbing(index: Index, tmp_path: Path) -> None:
+    """Documents come and go, with one content in common that rots again and again."""
+    scene = Scene(index, FilesystemBlobs(tmp_path / "documents"))
+    scene.provide(LETTER)
+    key = key_of(scene, 1)
+    ended = threading.Event()
+    failures: list[BaseException] = []
+
+    def work(first: int) -> None:
+        try:
+            for number in range(first, first + 25):
+                assert scene.provide(LETTER, b"document %d" % number, first=2 * number).ok
+                if number % 2:
+                    wanted = DocumentRequest(OWN, Identifier(unique_id(2 * number + 1)))
+                    iti86.handle(RemoveDocumentsRequest((wanted,)), scene.call, scene.repository)
+        except BaseException as failure:  # noqa: BLE001  # shown below
+            failures.append(failure)
+
+    def scrub_on() -> None:
+        try:
+            while not ended.is_set():
+                result(scene)
+                orphans(index, scene.blobs)
+                scene.sweep()
+        except BaseException as failure:  # noqa: BLE001  # shown below
+            failures.append(failure)
+
+    workers = [threading.Thread(target=work, args=(first,)) for first in (100, 200)]
+    scrubbers = [threading.Thread(target=scrub_on) for _ in range(2)]
+    for thread in (*workers, *scrubbers):
+        thread.start()
+    while any(thread.is_alive() for thread in workers):
+        rot_at_rest(scene.blobs, key)
+        workers[0].join(0.02)
+    for thread in workers:
+        thread.join()
+    ended.set()
+    for thread in scrubbers:
+        thread.join()
+    assert not failures
+    assert scene.provide(LETTER, first=2).ok, "whatever rotted last is healed"
+    assert scene.bytes_of(unique_id(1)) == LETTER
+    found = result(scene)
+    assert (found.wrong, found.sound, orphans(index, scene.blobs)) == (0, 26 + 1, 0)
