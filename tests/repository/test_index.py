@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 from hub.database import connect
 from hub.migrations import included
 from hub.settings import SettingsError
-from repository.index import Holding, HoldingState, migrate_index, open_index
+from repository.index import HeldBlob, Holding, HoldingState, migrate_index, open_index
 from repository.tables import METADATA, VERSION_TABLE
 from tests.databases import PostgresServer
 
@@ -67,6 +68,30 @@ def test_any_number_of_documents_is_asked_for_at_once(url: str) -> None:
             "2.25.1",
             "2.25.69999",
         }
+
+
+def test_held_blobs_come_page_by_page_with_all_that_is_said_of_them(url: str) -> None:
+    migrate_index(url)
+    first, second, third = "0a" * 32, "9f" * 32, "f0" * 32
+    with closing(open_index(url)) as index:
+        assert (index.blobs_after("", 9), index.extent(), index.ambiguous()) == ([], (0, 0), 0)
+        index.begin(
+            [
+                replace(_kept("2.25.1"), key=third, size=3),
+                replace(_kept("2.25.2"), key=first, size=5),
+                replace(_kept("2.25.3"), key=first, size=7),
+                replace(_kept("2.25.3"), key=second, size=9),
+                replace(_kept("2.25.4"), key="e" * 64, state=HoldingState.STAGING),
+            ]
+        )
+        sha1 = "0" * 40
+        assert index.blobs_after("", 2) == [
+            HeldBlob(first, frozenset({(5, sha1), (7, sha1)}), live=True),
+            HeldBlob(second, frozenset({(9, sha1)}), live=True),
+        ]
+        assert [each.key for each in index.blobs_after(second, 2)] == [third]
+        assert index.extent() == (3, 7 + 9 + 3)
+        assert index.ambiguous() == 1
 
 
 def _kept(unique_id: str) -> Holding:
