@@ -288,13 +288,21 @@ class Database:
             yield driver
         except BaseException as error:
             if not self._dbms.lost(driver):
-                self._roll_back(pooled, driver)
+                if self._is_stale(error):
+                    self._generation += 1
+                    _let_go(pooled)
+                else:
+                    self._roll_back(pooled, driver)
                 raise
             self._generation += 1  # the others in the pool have met the same fate, most likely
             _let_go(pooled)
             if isinstance(error, Exception) and self._failure(error) is not None:
                 raise _Lost from None
             raise
+
+    def _is_stale(self, error: BaseException) -> bool:
+        failure = self._failure(error) if isinstance(error, Exception) else None
+        return failure is not None and failure.stale
 
     def _roll_back(self, pooled: PoolProxiedConnection, driver: Any) -> None:
         try:

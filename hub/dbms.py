@@ -46,12 +46,16 @@ class Failure:
         It would have broken a uniqueness that another transaction established.
     full
         The database has no room left.
+    stale
+        The connection is of no more use, and others may do better: it was made when the server took
+        no changes, or leads to a server that takes none any more.
     """
 
     reason: str = ""
     again: bool = False
     conflict: bool = False
     full: bool = False
+    stale: bool = False
 
 
 class Dbms(Protocol):
@@ -377,7 +381,7 @@ class Postgresql:
             return Failure(conflict=True)
         for prefix, reason in _SQLSTATES.items():
             if state.startswith(prefix):
-                return Failure(reason, full=prefix.startswith("53"))
+                return Failure(reason, full=prefix.startswith("53"), stale=prefix == _READ_ONLY)
         if not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             # of a connection that was not made, libpq hands on the message alone
             known = (reason for part, reason in _NO_CONNECTION.items() if part in str(error))
@@ -406,9 +410,10 @@ _NO_CONNECTION: Final[Mapping[str, str]] = {
     "translate host name": "its host name is not known",
 }
 
+_READ_ONLY: Final = "25006"
 _SQLSTATES: Final[Mapping[str, str]] = {  # PostgreSQL Appendix A, the first that fits
     "08": "the connection broke",
-    "25006": "it is read-only",
+    _READ_ONLY: "it is read-only",
     "25P03": "a transaction stood idle too long",
     "28": "it refused the login",
     "3D": "there is no database of that name",

@@ -379,6 +379,36 @@ def _end_connections(server: PostgresServer, url: str) -> None:
         )
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("pipeline", [False, True])
+def test_a_server_that_was_read_only_is_written_to_as_soon_as_it_takes_changes(
+    postgres_server: PostgresServer, postgresql: Database, url: str, pipeline: bool
+) -> None:
+    """Connections of that time stay read-only for their life; nobody keeps them."""
+    name = url.partition("?")[0].rpartition("/")[2]
+    with postgres_server.admin() as admin:
+        admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    _end_connections(postgres_server, url)
+
+    def add(number: int) -> None:
+        statement = "INSERT INTO note VALUES (%s, 'x')"
+
+        def work(connection: Connection) -> None:
+            driver: Any = connection.connection.driver_connection
+            driver.execute(statement, (number,))
+
+        postgresql.run(work, pipeline=pipeline)
+
+    for number in range(3):
+        with pytest.raises(Unavailable, match="it is read-only"):
+            add(number)
+    with postgres_server.admin() as admin:
+        admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    for number in range(3):
+        add(number)
+    assert postgresql.read(count) == 3
+
+
 def _look(database: Database) -> None:
     with database.snapshot() as driver:
         driver.execute("SELECT 1")
