@@ -1,7 +1,7 @@
 """`felles codes`: the affinity domain's lists of codes, in the file that `registry.codes` names."""
 
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
@@ -166,10 +166,14 @@ def _print(found: list[Change], target: Path, *, dry_run: bool) -> None:
     done = "would change: " if dry_run else ""
     rows = [
         (each.what, each.attribute, each.code, each.scheme, each.display, each.before)
-        for each in found
+        for each in found[:_SHOWN]
     ]
     columns = ("change", "attribute", "code", "scheme", "display", "before")
     print_table(f"{target}: {done}{told}", columns, rows)
+    if len(found) > _SHOWN:
+        say(f"… and {len(found) - _SHOWN} more; --json has all of them")
 
 
-_WHAT = ("added", "changed", "removed")
+_WHAT: Final = ("added", "changed", "removed")
+_SHOWN: Final = 20
+"""Changes that are printed: a national code system has more than anybody reads."""

@@ -111,27 +111,45 @@ def changes(before: Lists, after: Lists) -> list[Change]:
 def write_lists(path: Path, lists: Lists) -> None:
     """Let a file hold these lists: in one step, and only if it can then be read.
 
+    Of a link, it is the file that the link leads to. Owner, group and permissions stay.
+
     Raises
     ------
     SettingsError
-        What would be written cannot be read again, or what is there now cannot.
+        What would be written cannot be read again, what is there now cannot, or the file would
+        have to become somebody else's.
     OSError
         It cannot be written.
     """
     whole = _csv(lists) if path.suffix.lower() == ".csv" else _xml(path, lists)
-    part = path.with_name(f".{path.stem}-{new_trace_id()}{path.suffix}")
+    target = path.resolve()
+    part = target.with_name(f".{target.stem}-{new_trace_id()}{path.suffix}")
     try:
         with part.open("xb") as file:
-            if path.exists():
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+            if target.exists():
+                _keep_owner(file.fileno(), target)
             file.write(whole)
             file.flush()
             os.fsync(file.fileno())
         if changes(read_lists([part]), lists):
             raise SettingsError(f"{path} cannot hold these codes; it stays as it was")
-        part.replace(path)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _keep_owner(descriptor: int, path: Path) -> None:
+    """Let a file be whose `path` is: a registry has to read it, whoever imports."""
+    now, old = os.fstat(descriptor), path.stat()
+    if (now.st_uid, now.st_gid) != (old.st_uid, old.st_gid):
+        try:
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+        except PermissionError:
+            raise SettingsError(
+                f"{path} is of user {old.st_uid} and group {old.st_gid}, and would not stay"
+                " theirs: import as its owner or as root"
+            ) from None
+    os.fchmod(descriptor, old.st_mode & 0o777)  # after a change of owner, which may take some
 
 
 def _csv(lists: Lists) -> bytes:

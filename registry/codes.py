@@ -28,6 +28,7 @@ the lists as they were: half a list would refuse good documents.
 
 import asyncio
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -200,6 +201,8 @@ def _tag(element: etree._Element) -> str:
 
 _HEADER: Final = ["attribute", "code", "scheme"]
 _CODE, _SCHEME, _DISPLAY = 1, 2, 3
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+"""Characters that XML has no place for, or none that anybody sees."""
 
 
 def _csv_lines(data: bytes, path: Path) -> Iterator[CodeLine]:
@@ -207,6 +210,11 @@ def _csv_lines(data: bytes, path: Path) -> Iterator[CodeLine]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: UTF-8 text was expected") from None
+    if bad := _NO_TEXT.search(text):
+        line = text.count("\n", 0, bad.start()) + 1
+        raise SettingsError(
+            f"{path}, line {line}: U+{ord(bad[0]):04X} is there, which no code can have"
+        )
     first = text.partition("\n")[0]
     reader = csv.reader(text.splitlines(), delimiter=";" if ";" in first else ",", strict=True)
     try:

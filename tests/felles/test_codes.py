@@ -1,7 +1,9 @@
 """`felles codes`: importing lists of codes, and what a running registry makes of it."""
 
 import json
+import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from typer.testing import CliRunner
 
 from felles.cli import app
 from felles.output import Exit
-from registry.code_files import read_lists
+from hub.settings import SettingsError
+from registry.code_files import read_lists, write_lists
 from registry.codes import CodeFile
 from tests.felles.test_commands import Ended
 
@@ -118,12 +121,62 @@ def test_a_running_registry_takes_them_on(tmp_path: Path) -> None:
     ]
 
 
+def test_of_many_changes_the_first_are_printed_and_all_are_counted(tmp_path: Path) -> None:
+    lines = "".join(f"classCode,code{number:03},1.2\n" for number in range(100))
+    (tmp_path / "given.csv").write_text(lines)
+    dry = codes("import", "given.csv", "--config", "felles.toml", "--dry-run")
+    assert "100 added" in dry.out
+    assert ("code019" in dry.out, "code020" in dry.out) == (True, False)
+    assert "80 more" in dry.err
+    assert len(imported()) == 100
+
+
+def test_a_link_stays_a_link_and_its_file_takes_the_codes(tmp_path: Path) -> None:
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "own.xml").rename(tmp_path / "v1" / "lists")
+    (tmp_path / "own.xml").symlink_to("v1/lists")
+    assert imported() == CHANGES
+    assert (tmp_path / "own.xml").is_symlink()
+    assert 'code="C"' in (tmp_path / "v1" / "lists").read_text()
+    assert [path.name for path in (tmp_path / "v1").iterdir()] == ["lists"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_the_file_stays_its_owners(tmp_path: Path) -> None:
+    own = tmp_path / "own.xml"
+    own.chmod(0o640)
+    os.chown(own, 12345, 23456)
+    assert imported() == CHANGES
+    found = own.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (12345, 23456, 0o640)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_file_that_would_become_another_users_stays_as_it_was() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are nobody else's to enter
+        own = Path(name) / "own.xml"
+        own.write_text(OWN)
+        Path(name).chmod(0o777)
+        os.seteuid(34567)
+        try:
+            with pytest.raises(SettingsError, match="of user 0 and group 0"):
+                write_lists(own, {"classCode": {("D", "1.2"): ""}})
+        finally:
+            os.seteuid(0)
+        assert own.read_text() == OWN
+        assert list(Path(name).iterdir()) == [own], "nothing half-done is beside it"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("attribute,code,scheme\nclassCode,A,1\nclassCode,,1.2\n", "line 3: the code is missing"),
         ("colour,red,1.2\n", "line 1: 'colour' has no list"),
         ("", "lists no codes"),
+        ("classCode,A,1.2\nclassCode,B\0,1.2\n", "line 2: U+0000"),
+        ("classCode,A,1.2\n\nclassCode,B,1.2,\x1b[31mred\n", "line 3: U+001B"),
+        ("classCode,A\x0c,1.2\n", "line 1: U+000C"),
+        ("classCode,\ufffe,1.2\n", "line 1: U+FFFE"),
     ],
 )
 def test_a_bad_file_is_told_by_its_line_and_changes_nothing(
