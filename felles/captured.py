@@ -181,8 +181,10 @@ def _unchunked(data: bytes) -> Iterator[bytes]:
             raise NoMessage("the chunks of the HTTP body cannot be told apart")
         if not (octets := int(size, 16)):
             return
-        yield data[end + 1 : end + 1 + octets]
         at = data.find(b"\n", end + 1 + octets) + 1
+        if not at:
+            raise NoMessage("the HTTP body ends inside a chunk")
+        yield data[end + 1 : end + 1 + octets]
 
 
 # --- the message ---------------------------------------------------------------------------------

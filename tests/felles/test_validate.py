@@ -76,6 +76,7 @@ def chunked(data: bytes) -> bytes:
 
 HTTP = "POST /repository HTTP/1.1\r\nHost: hub\r\nContent-Type: {content_type}\r\n\r\n"
 CHUNKED = HTTP.replace("\r\nHost", "\r\nTransfer-Encoding: chunked\r\nHost")
+CUT_CHUNK = CHUNKED.format(content_type="text/xml").encode() + b"5\r\nhello"
 GOOD = {
     "a SOAP message": (request(ITI_42), "ITI-42"),
     "a body alone": (body(samples.submission()), "ITI-42"),
@@ -117,9 +118,14 @@ def test_an_http_body_in_chunks_is_put_together(tmp_path: Path) -> None:
             "",
             None,
         ),
+        (CUT_CHUNK, "ends inside a chunk", None),
+        (CUT_CHUNK + b"\r\n", "cannot be told apart", None),
         (multipart(b"<a/>", end=False)[1], "", None),
     ],
-    ids=["cut off", "text", "empty", "headers alone", "a query", "cut in a chunk", "cut MIME"],
+    ids=[
+        *("cut off", "text", "empty", "headers alone", "a query", "cut before the last chunk"),
+        *("cut in a chunk", "cut after a chunk", "cut MIME"),
+    ],
 )
 def test_what_is_no_submission_is_told(
     data: bytes, said: str, line: int | None, tmp_path: Path
