@@ -14,7 +14,10 @@ database.read(lambda connection: connection.execute(select(...)).all())   # of o
 **What is tried again.** A transaction that the server broke off for another one, or whose
 connection was found dead, runs again from the start, so that work must do nothing but use its
 connection. A server that was restarted is used again as soon as it answers: the pool looks at each
-connection that it hands out, which costs a system call and no question to the server.
+connection that it hands out, which costs a system call and no question to the server. A connection
+that turns out to be read-only is thrown away, and the others with it, as they may have been opened
+while the database was; what failed is not tried again. Where the server has no room for another
+connection, one of the pool's is waited for.
 
 **What is not known.** When the connection breaks between COMMIT and its answer, the work may be
 done or not, and guessing is wrong both ways. So on PostgreSQL every transaction ends by inserting
@@ -56,6 +59,7 @@ from sqlalchemy import (
 
 from hub.dbms import Dbms, Failure, Postgresql, Sqlite
 from hub.ids import new_uuid
+from hub.pool import OpenFirst
 from hub.settings import SettingsError
 from ihe.errors import HubError, OutOfResources, Unavailable
 
@@ -105,7 +109,8 @@ def connect(
     timeout_s
         Seconds that a statement may take; on SQLite, that a writer may wait for another.
     connect_timeout_s
-        Seconds that connecting, or waiting for a free connection, may take.
+        Seconds that connecting, or waiting for a free connection, may take; this also where the
+        server refuses to have more of them.
 
     Raises
     ------
@@ -159,7 +164,9 @@ class Database:
         self.what = what
         self._dbms, self._marks = dbms, marks
         self._generation = 0
+        self._open: set[int] = set()  # ids of the driver's connections
         event.listen(engine, "connect", self._connected)
+        event.listen(engine, "close", self._closed)
         event.listen(engine, "checkout", self._checked_out)
 
     # --- what actors call ------------------------------------------------------------------------
@@ -201,7 +208,10 @@ class Database:
         """
 
         def once() -> T:
-            with self.engine.connect() as connection, self._used(connection.connection) as driver:
+            with (
+                self._taken(self.engine.connect) as connection,
+                self._used(connection.connection) as driver,
+            ):
                 self._dbms.begin_read(driver)
                 result = work(connection)
                 self._dbms.commit(driver)
@@ -235,7 +245,7 @@ class Database:
         """
 
         def once() -> T:
-            pooled = self.engine.raw_connection()
+            pooled = self._taken(self.engine.raw_connection)
             try:
                 with self._used(pooled) as driver:
                     return question(driver)
@@ -245,8 +255,14 @@ class Database:
         return self._attempt(once)
 
     def ready(self) -> None:
-        """Return when the database answers; raise `Unavailable` when it does not."""
-        self.ask(lambda driver: driver.execute("SELECT 1").fetchone())
+        """Return when the database answers, and takes changes as far as one question can tell.
+
+        Raises
+        ------
+        Unavailable
+            It does not, or PostgreSQL is read-only.
+        """
+        self.ask(self._dbms.check)
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
@@ -254,18 +270,41 @@ class Database:
 
     # --- connections -----------------------------------------------------------------------------
 
-    def _connected(self, _driver: object, record: Any) -> None:
+    def _connected(self, driver: object, record: Any) -> None:
+        self._open.add(id(driver))
         record.info.update(
             generation=self._generation, mark=new_uuid().removeprefix("urn:uuid:"), turn=0
         )
+
+    def _closed(self, driver: object, _record: object) -> None:
+        self._open.discard(id(driver))
 
     def _checked_out(self, driver: Any, record: Any, _proxy: object) -> None:
         """Refuse a connection that is known to be dead, so that the pool makes another."""
         if record.info["generation"] != self._generation or not self._dbms.alive(driver):
             raise exc.DisconnectionError
 
+    def _taken(self, take: Callable[[], T]) -> T:
+        """Take a connection from the pool; if the server is crowded, wait for one to come free.
+
+        Nothing was begun on the connection that could not be opened.
+        """
+        pool = self.engine.pool
+        if not isinstance(pool, OpenFirst):
+            return take()
+        until = time.monotonic() + pool.timeout()
+        while True:
+            try:
+                return take()
+            except Exception as error:
+                failure = self._failure(error)
+                left = until - time.monotonic()
+                if not (failure and failure.crowded and self._open and left > 0):
+                    raise
+            pool.wait_for_free(left)
+
     def _open_snapshot(self) -> PoolProxiedConnection:
-        pooled = self.engine.raw_connection()
+        pooled = self._taken(self.engine.raw_connection)
         try:
             with self._used(pooled) as driver:
                 self._dbms.begin_read(driver)
@@ -315,7 +354,7 @@ class Database:
     # --- transactions ----------------------------------------------------------------------------
 
     def _write(self, work: Callable[[Connection], T], marks: str | None, *, pipeline: bool) -> T:
-        with self._dbms.writing(), self.engine.connect() as connection:
+        with self._dbms.writing(), self._taken(self.engine.connect) as connection:
             pooled = connection.connection
             mark, turn = pooled.info["mark"], pooled.info["turn"] + 1
             done: list[T] = []  # the result, once COMMIT is on its way

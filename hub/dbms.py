@@ -25,6 +25,7 @@ import psycopg
 from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import URL, Engine, create_engine, event
 
+from hub.pool import OpenFirst
 from hub.settings import SettingsError
 
 SQLITE_AT_LEAST: Final = (3, 38)
@@ -49,6 +50,8 @@ class Failure:
     stale
         The connection is of no more use, and others may do better: it was made when the server took
         no changes, or leads to a server that takes none any more.
+    crowded
+        The server refused a connection because it has as many as it may have.
     """
 
     reason: str = ""
@@ -56,6 +59,7 @@ class Failure:
     conflict: bool = False
     full: bool = False
     stale: bool = False
+    crowded: bool = False
 
 
 class Dbms(Protocol):
@@ -105,6 +109,10 @@ class Dbms(Protocol):
 
     def lost(self, driver: Any) -> bool:
         """Tell after an error whether the connection is gone."""
+        ...
+
+    def check(self, driver: Any) -> None:
+        """Ask the server whether it is there; raise the driver's error if it takes no changes."""
         ...
 
     def failure(self, error: Exception) -> Failure | None:
@@ -197,6 +205,10 @@ class Sqlite:
         """Return false."""
         return False
 
+    def check(self, driver: sqlite3.Connection) -> None:
+        """Read the file; whether it can be written only a writer would find out, in the queue."""
+        driver.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+
     def failure(self, error: Exception) -> Failure | None:
         """Return what an error code of SQLite means."""
         if not isinstance(error, sqlite3.Error):
@@ -206,7 +218,10 @@ class Sqlite:
             return Failure(conflict=True)
         for prefix, reason in _SQLITE_REASONS.items():
             if name.startswith(prefix):
-                return Failure(reason, full=prefix in {"SQLITE_FULL", "SQLITE_NOMEM"})
+                # SQLite opens a file that it may not write for reading, and that stays so
+                stale = prefix == "SQLITE_READONLY"
+                full = prefix in {"SQLITE_FULL", "SQLITE_NOMEM"}
+                return Failure(reason, full=full, stale=stale)
         return Failure(str(error) if isinstance(error, _Refused) else "")
 
 
@@ -295,6 +310,7 @@ class Postgresql:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg", query={}),
             isolation_level="AUTOCOMMIT",
+            poolclass=OpenFirst,
             pool_size=connections,
             max_overflow=0,
             pool_timeout=self._connect_timeout_s,
@@ -370,6 +386,12 @@ class Postgresql:
         """Tell whether the connection is closed."""
         return driver.closed
 
+    def check(self, driver: psycopg.Connection) -> None:
+        """Ask what a writer would meet: a standby, or a default that the session was born with."""
+        answer = driver.execute("SHOW transaction_read_only", prepare=False).fetchone()
+        if answer == ("on",):
+            raise psycopg.errors.ReadOnlySqlTransaction
+
     def failure(self, error: Exception) -> Failure | None:
         """Return what an SQLSTATE means."""
         if not isinstance(error, psycopg.Error):
@@ -381,11 +403,13 @@ class Postgresql:
             return Failure(conflict=True)
         for prefix, reason in _SQLSTATES.items():
             if state.startswith(prefix):
-                return Failure(reason, full=prefix.startswith("53"), stale=prefix == _READ_ONLY)
+                full, crowded = prefix.startswith("53"), prefix == "53300"
+                return Failure(reason, full=full, stale=prefix == _READ_ONLY, crowded=crowded)
         if not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             # of a connection that was not made, libpq hands on the message alone
             known = (reason for part, reason in _NO_CONNECTION.items() if part in str(error))
-            return Failure(next(known, "no connection"))
+            reason = next(known, "no connection")
+            return Failure(reason, crowded=reason == _TOO_MANY)
         return Failure()
 
 
@@ -397,8 +421,11 @@ def _set_up_postgresql(driver: psycopg.Connection, _record: object) -> None:
 _MARKS_KEPT: Final = 256
 """How many a connection leaves before it clears them away."""
 
+_TOO_MANY: Final = "it has too many connections"
+
 _NO_CONNECTION: Final[Mapping[str, str]] = {
-    "too many": "it has too many connections",
+    "too many": _TOO_MANY,
+    "connection slots": _TOO_MANY,  # those that are left are for other roles
     "authentication failed": "it refused the login",
     "pg_hba.conf": "it refused the login",
     "role": "it refused the login",
@@ -422,7 +449,7 @@ _SQLSTATES: Final[Mapping[str, str]] = {  # PostgreSQL Appendix A, the first tha
     "42703": "its tables are not those of this version; run the migration",
     "53100": "its disk is full",
     "53200": "it is out of memory",
-    "53300": "it has too many connections",
+    "53300": _TOO_MANY,
     "53": "it is out of resources",
     "55P03": "something is locked for too long",
     "57014": "it took too long",

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from sqlalchemy import (
 )
 
 from hub.database import Conflict, Database, RefusedStatement, commit_marks, connect, for_dbms
+from hub.pool import OpenFirst
 from ihe.errors import Unavailable
 from tests.databases import PostgresServer
 from tests.hub.cutting import Cut, cutting_proxy
@@ -375,7 +377,8 @@ def _end_connections(server: PostgresServer, url: str) -> None:
     name = url.partition("?")[0].rpartition("/")[2]
     with server.admin() as admin:
         admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+            (name,),
         )
 
 
@@ -505,6 +508,90 @@ def test_what_an_operator_does_is_told(
         database.run(write(1))
     _tells_nothing(told.value)
     database.close()
+
+
+@pytest.fixture
+def alter(postgres_server: PostgresServer, url: str) -> Iterator[Callable[[str], Any]]:
+    """Give what changes a setting of the database, for the connections that are opened later."""
+    name = url.partition("?")[0].rpartition("/")[2]
+    with postgres_server.admin() as admin:
+        yield lambda setting: admin.execute(f"ALTER DATABASE {name} {setting}")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "find_out", [Database.ready, lambda database: database.run(write(1))], ids=["ready", "run"]
+)
+def test_what_was_read_only_for_a_while_is_written_again(
+    postgres_server: PostgresServer,
+    postgresql: Database,
+    url: str,
+    alter: Callable[[str], Any],
+    find_out: Callable[[Database], Any],
+) -> None:
+    alter("SET default_transaction_read_only = on")
+    _end_connections(postgres_server, url)
+    with pytest.raises(Unavailable, match="it is read-only"):
+        postgresql.ready()
+    with postgresql.snapshot(), postgresql.snapshot():
+        pass  # two connections are born read-only
+    alter("RESET default_transaction_read_only")
+    with pytest.raises(Unavailable, match="it is read-only"):
+        find_out(postgresql)
+    with postgresql.snapshot():  # on the one place in the pool
+        postgresql.run(write(1))  # and on the other
+    postgresql.ready()
+    assert postgresql.read(count) == 1
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_full_makes_writers_share_what_it_gave(
+    postgres_server: PostgresServer, url: str, alter: Callable[[str], Any]
+) -> None:
+    create(connect(url, marks=MARKS.name)).close()
+    database = _of_a_user(postgres_server, url)
+    with ExitStack() as open_once:
+        for _ in range(6):
+            open_once.enter_context(database.snapshot())
+    alter("CONNECTION LIMIT 2")
+    _end_connections(postgres_server, url)  # the six places in the pool are empty now
+
+    def slowly(number: int) -> None:
+        database.run(lambda c: [write(number)(c), say("SELECT pg_sleep(0.01)")(c)])
+
+    database.run(write(1000))
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(slowly, range(40)))
+    assert database.read(count) == 41
+    told = pytest.raises(Unavailable, match="it has too many connections")
+    with database.snapshot(), database.snapshot(), told:
+        database.ready()  # nobody gives one back in time
+    database.close()
+
+
+def _of_a_user(server: PostgresServer, url: str) -> Database:
+    """Return the database as a role sees it for which limits hold."""
+    with server.admin() as admin:
+        admin.execute("DROP ROLE IF EXISTS felles_limited")
+        admin.execute("CREATE ROLE felles_limited LOGIN PASSWORD 'secret'")
+        admin.execute("GRANT pg_write_all_data, pg_read_all_data TO felles_limited")
+    plain = make_url(url).set(username="felles_limited", password="secret")
+    return connect(
+        plain.render_as_string(hide_password=False), marks=MARKS.name, connect_timeout_s=2
+    )
+
+
+def test_an_empty_place_of_a_pool_lies_below_the_connections_that_are_open() -> None:
+    pool = OpenFirst(lambda: sqlite3.connect(":memory:"), pool_size=2, use_lifo=True)
+    broken, well = pool.connect(), pool.connect()
+    driver = well.driver_connection
+    well.close()
+    broken.invalidate()
+    broken.close()
+    again = pool.connect()
+    assert again.driver_connection is driver
+    again.close()
+    pool.dispose()
 
 
 @pytest.mark.postgres
