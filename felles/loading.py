@@ -25,7 +25,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, TypeAlias
 
@@ -48,6 +47,8 @@ from registry.store.sql import open_store
 
 _AHEAD: Final = 2
 """Batches that wait for each connection."""
+_TOGETHER: Final = 32 * 1024**2
+"""Octets after which a batch ends: it is in memory."""
 
 
 class Told(NamedTuple):
@@ -88,6 +89,7 @@ class Tally:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     warnings: int = 0
     codes: Counter[str] = field(default_factory=Counter)
+    rules: Counter[str] = field(default_factory=Counter)
 
     def add(self, loaded: Loaded) -> None:
         """Count one."""
@@ -95,6 +97,7 @@ class Tally:
         for error in loaded.errors:
             if error.severity == Severity.ERROR:
                 self.codes[str(error.code)] += 1
+                self.rules[error.rule or "-"] += 1
             else:
                 self.warnings += 1
 
@@ -199,8 +202,16 @@ def _follow(
 
 
 def _batches(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
-    rest = iter(sources)
-    while batch := list(islice(rest, size)):
+    """Yield so many at once, and fewer where they are large."""
+    batch: list[Source] = []
+    octets = 0
+    for source in sources:
+        batch.append(source)
+        octets += len(source.data)
+        if len(batch) == size or octets > _TOGETHER:
+            yield batch
+            batch, octets = [], 0
+    if batch:
         yield batch
 
 
@@ -264,7 +275,7 @@ class _Worker:
 
     def work(self, batch: Sequence[Source]) -> list[Told]:
         """Load messages in one transaction; return what became of each."""
-        read = [self._read(source.data) for source in batch]
+        read = [self._read(source) for source in batch]
         ready = [each for each in read if not isinstance(each, Loaded)]
         now = DTM.of(clock.now())
         loaded = iter(load(ready, now, self._registry) if ready else ())
@@ -279,10 +290,12 @@ class _Worker:
         own = frozenset(thing.entry_uuid for thing in submission)
         return Told(loaded, own, frozenset(refers_to(submission)))
 
-    def _read(self, data: bytes) -> tuple[Submission, Profile] | Loaded:
+    def _read(self, source: Source) -> tuple[Submission, Profile] | Loaded:
         """Return a message's submission and the rules for it; or why it is not loaded."""
+        if source.problem:
+            return _refused(source.problem)
         try:
-            message = read_message(io.BytesIO(data), limits=ANSWER)
+            message = read_message(io.BytesIO(source.data), limits=ANSWER)
         except (NoMessage, SoapFault) as problem:
             return _refused(f"found no message to load: {problem.reason}")
         message.discard()

@@ -116,12 +116,16 @@ def load_messages(
                 **{name: tally.outcomes[each] for name, each in _NAMES.items()},
                 "warnings": tally.warnings,
                 "codes": dict(tally.codes.most_common()),
+                "rules": dict(tally.rules.most_common()),
             }
         )
     else:
         title = "What would become of them" if dry_run else "What became of them"
         rows = [(each.value, str(tally.outcomes[each])) for each in _NAMES.values()]
         print_table(title, ("submissions", "count"), [*rows, ("warnings", str(tally.warnings))])
+        if tally.rules:
+            broken = [(rule, str(count)) for rule, count in tally.rules.most_common()]
+            print_table("Why (rules.md, operating.md)", ("rule", "errors"), broken)
     raise typer.Exit(_exit(tally))
 
 
@@ -185,7 +189,11 @@ def _reporting(path: Path | None) -> Iterator[Refused]:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
 
             def write(name: str, loaded: Loaded) -> None:
-                told: dict[str, Any] = {"message": name, "errors": errors_as_json(loaded.errors)}
+                errors = [
+                    {"rule": each.rule, **one}
+                    for each, one in zip(loaded.errors, errors_as_json(loaded.errors), strict=True)
+                ]
+                told: dict[str, Any] = {"message": name, "errors": errors}
                 file.write(json.dumps(told, ensure_ascii=False) + "\n")
                 file.flush()
 
@@ -197,9 +205,11 @@ def _reporting(path: Path | None) -> Iterator[Refused]:
         nonlocal told
         told += 1
         if told <= _SHOWN:
-            first = loaded.errors[0]
-            say(f"{name}: {first.code}: {first.context}")
+            first = loaded.errors[0]  # where, not what: a log is no place for patients
+            say(f"{name}: {first.rule} {first.code} {first.location}")
         elif told == _SHOWN + 1:
-            say("… and more; --report FILE has all of them")
+            say("… and more")
+        if told == 1:
+            say("--report FILE says what was found and expected of each")
 
     yield show

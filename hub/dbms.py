@@ -12,6 +12,7 @@ answer to its own BEGIN.
 """
 
 import os
+import re
 import select
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -403,14 +404,22 @@ class Postgresql:
             return Failure(conflict=True)
         for prefix, reason in _SQLSTATES.items():
             if state.startswith(prefix):
-                full, crowded = prefix.startswith("53"), prefix == "53300"
-                return Failure(reason, full=full, stale=prefix == _READ_ONLY, crowded=crowded)
-        if not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-            # of a connection that was not made, libpq hands on the message alone
-            known = (reason for part, reason in _NO_CONNECTION.items() if part in str(error))
-            reason = next(known, "no connection")
-            return Failure(reason, crowded=reason == _TOO_MANY)
-        return Failure()
+                return Failure(reason, full=prefix.startswith("53"), stale=prefix == _READ_ONLY)
+        return Failure() if state else _not_made(error)
+
+
+def _not_made(error: psycopg.Error) -> Failure:
+    """Return what it means that a connection was not made: libpq hands on its words alone."""
+    words = str(error)
+    if unknown := _UNKNOWN_OPTION.search(words):
+        return Failure(f"its URL has a parameter '{unknown[1]}', which libpq does not know")
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        known = (reason for part, reason in _NO_CONNECTION.items() if part in words)
+        return Failure(next(known, "no connection"))
+    return Failure()
+
+
+_UNKNOWN_OPTION: Final = re.compile(r'invalid connection option "(\w{1,40})"')
 
 
 def _set_up_postgresql(driver: psycopg.Connection, _record: object) -> None:

@@ -368,6 +368,8 @@ def load(path: Path | None = None) -> Settings:
             raise SettingsError(f"cannot read {path}: {problem.strerror}") from problem
         except tomllib.TOMLDecodeError as problem:
             raise SettingsError(f"{path} is not TOML: {problem}") from problem
+        except UnicodeDecodeError:
+            raise SettingsError(f"{path} is not TOML: UTF-8 text was expected") from None
     try:
         return Settings(**values)
     except ValidationError as problem:

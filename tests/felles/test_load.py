@@ -1,6 +1,7 @@
 """`felles registry load`: many submissions, archives, refusals, and being ended at any moment."""
 
 import contextlib
+import gzip
 import io
 import json
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from typer.testing import CliRunner
 
 from felles.cli import app
 from felles.output import Exit
+from felles.sources import messages
+from hub.settings import SettingsError
 from ihe.datatypes import OID, LanguageCode
 from ihe.messages import SubmitObjectsRequest
 from ihe.model import Submission
@@ -130,9 +134,23 @@ def test_what_is_refused_is_reported_and_harms_nobody_beside_it(
         "9.txt": {"XDSRegistryError"},
         "update.xml": {"XDSRegistryError"},
     }
+    lines = map(json.loads, report.read_text().splitlines())
+    rules = {error["rule"] for line in lines for error in line["errors"]}
+    assert {"C1", "F4"} <= rules
+    assert {"C1", "F4"} <= set(ended.json["rules"])
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
     assert {each.entry_uuid for each in entries(database)} == {samples.uuid(1), samples.uuid(4)}
     assert len(sets(database)) == 2, "nothing of the refused ones is there"
+
+
+def test_what_is_printed_of_a_refusal_names_no_patient(database: str, tmp_path: Path) -> None:
+    other = samples.entry(1, patient_id=samples.OTHER_PATIENT)
+    folder = written(tmp_path / "old", samples.submission(other))
+    ended = load(tmp_path, str(folder))
+    assert ended.code == Exit.FAILURE
+    assert "F1 XDSPatientIdDoesNotMatch DocumentEntry[" in ended.err
+    assert samples.OTHER_PATIENT.id not in ended.err
+    assert "--report" in ended.err
 
 
 def test_what_comes_too_early_is_tried_again(database: str, tmp_path: Path) -> None:
@@ -277,3 +295,44 @@ def test_a_database_that_goes_away_in_the_middle_ends_the_load(
     assert 0 < before < 400
     ended = load(tmp_path, str(folder))
     assert (ended.code, counts(ended)) == (Exit.SUCCESS, (400 - before, before, 0))
+
+
+@pytest.mark.parametrize("damage", ["between two files", "in a header", "a header altered", "gzip"])
+def test_a_damaged_archive_is_not_taken_for_a_whole_one(tmp_path: Path, damage: str) -> None:
+    """tarfile takes the first header that it cannot read for the end of the archive."""
+    octets = io.BytesIO()
+    with ExitStack() as stack:
+        zipped = stack.enter_context(gzip.open(octets, "wb")) if damage == "gzip" else octets
+        archive = stack.enter_context(tarfile.open(fileobj=zipped, mode="w"))
+        for number in range(20):
+            member = tarfile.TarInfo(f"{number:02}.xml")
+            member.size = 600
+            archive.addfile(member, io.BytesIO(bytes(600)))
+    data = bytearray(octets.getvalue())
+    of_one = 512 + 1024
+    match damage:
+        case "between two files":
+            del data[5 * of_one :]
+        case "in a header":
+            del data[5 * of_one + 200 :]
+        case "a header altered":
+            data[5 * of_one + 20 : 5 * of_one + 40] = b"x" * 20
+        case _:
+            data[len(data) // 2] ^= 0xFF
+    path = tmp_path / "old.tar"
+    path.write_bytes(data)
+    with pytest.raises(SettingsError, match=r"old\.tar is no whole archive"):
+        list(messages([path]))
+
+
+def test_an_archive_that_needs_a_password_or_more_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "old.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.xml", "<a/>")
+    data = bytearray(path.read_bytes())
+    for mark in (b"PK\x03\x04", b"PK\x01\x02"):
+        at = data.index(mark) + (6 if mark == b"PK\x03\x04" else 8)
+        data[at] |= 1  # encrypted
+    path.write_bytes(data)
+    with pytest.raises(SettingsError, match=r"old\.zip is no whole archive: .*encrypted"):
+        list(messages([path]))

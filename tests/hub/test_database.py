@@ -510,6 +510,15 @@ def test_what_an_operator_does_is_told(
     database.close()
 
 
+@pytest.mark.postgres
+def test_a_parameter_of_the_url_that_there_is_not_is_told(url: str) -> None:
+    separator = "&" if "?" in url else "?"
+    database = connect(f"{url}{separator}sslmod=require", what="the notes")
+    with pytest.raises(Unavailable, match="a parameter 'sslmod', which libpq does not know"):
+        database.ready()
+    database.close()
+
+
 @pytest.fixture
 def alter(postgres_server: PostgresServer, url: str) -> Iterator[Callable[[str], Any]]:
     """Give what changes a setting of the database, for the connections that are opened later."""
