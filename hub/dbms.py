@@ -404,7 +404,8 @@ class Postgresql:
             return Failure(conflict=True)
         for prefix, reason in _SQLSTATES.items():
             if state.startswith(prefix):
-                return Failure(reason, full=prefix.startswith("53"), stale=prefix == _READ_ONLY)
+                full, crowded = prefix.startswith("53"), prefix == "53300"
+                return Failure(reason, full=full, stale=prefix == _READ_ONLY, crowded=crowded)
         return Failure() if state else _not_made(error)
 
 
@@ -415,7 +416,8 @@ def _not_made(error: psycopg.Error) -> Failure:
         return Failure(f"its URL has a parameter '{unknown[1]}', which libpq does not know")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         known = (reason for part, reason in _NO_CONNECTION.items() if part in words)
-        return Failure(next(known, "no connection"))
+        reason = next(known, "no connection")
+        return Failure(reason, crowded=reason == _TOO_MANY)
     return Failure()
 
 
