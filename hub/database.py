@@ -57,7 +57,8 @@ from sqlalchemy import (
     make_url,
 )
 
-from hub.dbms import Dbms, Failure, Postgresql, Sqlite
+from hub.dbms import Dbms, Postgresql, Sqlite
+from hub.failures import Failure
 from hub.ids import new_uuid
 from hub.pool import OpenFirst
 from hub.settings import SettingsError
