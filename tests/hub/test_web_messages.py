@@ -163,9 +163,14 @@ def test_an_action_that_is_not_served_here_is_told_which_are(
     assert answer.relates_to == MESSAGE_ID
 
 
-def test_what_a_fault_quotes_is_cut_where_it_is_long(unharmed: Running) -> None:
-    answer = refused(unharmed, envelope("urn:" + "x" * 900_000, BODY))
-    assert answer.codes == ["Sender", "ActionNotSupported"]
+@pytest.mark.parametrize(
+    ("length", "code"), [(2_000, "ActionNotSupported"), (900_000, "InvalidAddressingHeader")]
+)
+def test_what_a_fault_quotes_is_cut_where_it_is_long(
+    unharmed: Running, length: int, code: str
+) -> None:
+    answer = refused(unharmed, envelope("urn:" + "x" * length, BODY))
+    assert answer.codes == ["Sender", code]
     assert len(answer.body) < 10_000
 
 
