@@ -7,11 +7,11 @@ true of them; whom to believe, it is told.
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import typer
 from cryptography import x509
@@ -25,17 +25,16 @@ from felles.output import Exit, failures, print_errors, print_json, print_table,
 from hub import clock
 from hub.client import Client, FileContent, Retrieved, request_for
 from hub.settings import SettingsError
+from hub.signers import read_pem, read_policy
 from ihe import queries
 from ihe.datatypes import DTM, SHA1, XCN, HomeCommunityId, Identifier
 from ihe.dsg.metadata import is_signature, signature_entry, signs
 from ihe.dsg.signing import KeyUnusable, Signed, Signer, sign
-from ihe.dsg.trust import Trust, subject
+from ihe.dsg.trust import subject
 from ihe.dsg.verifying import Policy, Report, verify
 from ihe.dsg.vocabulary import Digests, Purpose
 from ihe.model import Association, Author, DocumentEntry, Submission
 from ihe.vocabulary import AssociationType
-
-T = TypeVar("T")
 
 PURPOSES: Final = {purpose.name.lower().replace("_", "-"): purpose for purpose in Purpose}
 
@@ -51,8 +50,10 @@ def signer(key: Path, certificate: Path) -> Signer:
     SettingsError
         A file cannot be used.
     """
-    chain = _read(certificate, "certificate", x509.load_pem_x509_certificates)
-    private = _read(key, "private key", lambda pem: serialization.load_pem_private_key(pem, None))
+    chain = read_pem(certificate, "certificate", x509.load_pem_x509_certificates)
+    private = read_pem(
+        key, "private key", lambda pem: serialization.load_pem_private_key(pem, None)
+    )
     if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise SettingsError(f"{key}: an RSA or ECDSA key is needed")
     try:
@@ -150,7 +151,7 @@ def verify_documents(
     Exit code 0 when each document has a signature and all of them are valid.
     """
     with failures():
-        policy = _policy(authorities, revocation_list or (), time_stampers)
+        policy = read_policy(authorities, revocation_list or (), time_stampers)
         community = HomeCommunityId(parse_oid("--home", home).urn) if home else None
         with connect(config) as client, tempfile.TemporaryDirectory(prefix="felles-") as folder:
             found = _signatures(client, unique_id, community)
@@ -230,30 +231,6 @@ def _digest(file: Retrieved, algorithm: Digests) -> bytes:
 
 def _documents(report: Report) -> tuple[str, ...]:
     return report.signature.unique_ids if report.signature else ()
-
-
-def _policy(authorities: Path, lists: Iterable[Path], time_stampers: Path | None) -> Policy:
-    certificates = x509.load_pem_x509_certificates
-    return Policy(
-        trust=Trust(
-            tuple(_read(authorities, "certificate", certificates)),
-            revocation_lists=tuple(
-                _read(path, "revocation list", x509.load_pem_x509_crl) for path in lists
-            ),
-        ),
-        time_stampers=tuple(_read(time_stampers, "certificate", certificates))
-        if time_stampers
-        else (),
-    )
-
-
-def _read(path: Path, what: str, load: Callable[[bytes], T]) -> T:
-    try:
-        return load(path.read_bytes())
-    except OSError as problem:
-        raise SettingsError(f"{path} cannot be read: {problem.strerror}") from None
-    except (ValueError, TypeError):
-        raise SettingsError(f"{path} holds no {what} as PEM, without a password") from None
 
 
 # --- telling -------------------------------------------------------------------------------------

@@ -16,14 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import Final, TypeVar
-
-from cryptography import x509
+from typing import Final
 
 from hub.settings import SettingsError, SignatureSettings
+from hub.signers import read_policy
 from ihe.dsg.metadata import is_signature
-from ihe.dsg.trust import Trust
 from ihe.dsg.verifying import Check, Finding, Outcome, Policy, Report, verify
 from ihe.dsg.vocabulary import Digests
 from ihe.errors import ErrorCode, RegistryError, registry_error
@@ -31,8 +28,6 @@ from ihe.messages import Content
 from ihe.model import DocumentEntry, Submission
 from repository.blobs.port import Blobs, StagedBlob
 from repository.index import Holding, Index
-
-T = TypeVar("T")
 
 LARGEST: Final = 4 * 1024**2
 """Octets of a signature document: room for the digests of ten thousand documents."""
@@ -227,31 +222,15 @@ class _TrustFiles:
         try:
             seen = tuple(path.stat().st_mtime_ns for path in paths)
             if self._policy is None or seen != self._seen:
-                self._policy = Policy(
-                    trust=Trust(
-                        tuple(_read(settings.authorities, x509.load_pem_x509_certificates)),
-                        revocation_lists=tuple(
-                            _read(path, x509.load_pem_x509_crl)
-                            for path in settings.revocation_lists
-                        ),
-                    ),
-                    time_stampers=tuple(
-                        each
-                        for path in stampers
-                        for each in _read(path, x509.load_pem_x509_certificates)
-                    ),
+                self._policy = read_policy(
+                    settings.authorities,
+                    settings.revocation_lists,
+                    settings.time_stampers,
                     needs_revocation=settings.needs_revocation,
-                    purposes=frozenset(settings.purposes),
+                    purposes=settings.purposes,
                 )
                 self._seen = seen
         except (OSError, SettingsError) as problem:
             if self._policy is None:
                 raise SettingsError(f"repository.signatures: {problem}") from None
         return self._policy
-
-
-def _read(path: Path, load: Callable[[bytes], T]) -> T:
-    try:
-        return load(path.read_bytes())
-    except ValueError:
-        raise SettingsError(f"{path} holds no PEM of that kind") from None

@@ -66,20 +66,6 @@ def read(token: bytes) -> TimeStampResponse:
         raise BadTimeStamp("it is no RFC 3161 token") from None
 
 
-def token_of(response: bytes) -> bytes:
-    """Return the token of a response (DER), which a signature keeps.
-
-    Raises
-    ------
-    BadTimeStamp
-        The authority did not grant it.
-    """
-    try:
-        return decode_timestamp_response(response).time_stamp_token()
-    except ValueError:
-        raise BadTimeStamp("the authority granted no time stamp") from None
-
-
 def _length(octets: int) -> bytes:
     """Return a length as DER has it."""
     if octets < _SHORT:

@@ -19,7 +19,6 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import verification
 from cryptography.x509.oid import CRLEntryExtensionOID
 
@@ -200,7 +199,7 @@ def _reason(entry: x509.RevokedCertificate) -> str:
     return reason.reason.value
 
 
-# --- certificates in files and words -------------------------------------------------------------
+# --- certificates in words -----------------------------------------------------------------------
 
 
 def subject(certificate: x509.Certificate) -> str:
@@ -210,8 +209,3 @@ def subject(certificate: x509.Certificate) -> str:
     except ValueError:
         name = ""
     return f"'{' '.join(name.split())[:120] or certificate.serial_number}'"
-
-
-def pem(certificate: x509.Certificate) -> str:
-    """Return a certificate as PEM."""
-    return certificate.public_bytes(Encoding.PEM).decode()

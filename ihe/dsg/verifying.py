@@ -60,12 +60,23 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: what came of it and why; `unique_id` for a document."""
+    """One thing that was looked at.
+
+    Parameters
+    ----------
+    reason
+        What came of it, in words.
+    unique_id
+        Of a document.
+    counts
+        Whether the policy asks for it: what does not count may stay unknown.
+    """
 
     check: Check
     outcome: Outcome
     reason: str
     unique_id: str = ""
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +121,15 @@ class Report:
 
     @property
     def is_valid(self) -> bool:
-        """Whether everything that was looked at passed."""
-        return all(each.outcome is Outcome.PASSED for each in self.findings)
+        """Whether everything that counts passed."""
+        return not self.failures
 
     @property
     def failures(self) -> tuple[Finding, ...]:
-        """What did not pass."""
-        return tuple(each for each in self.findings if each.outcome is not Outcome.PASSED)
+        """What counts and did not pass."""
+        return tuple(
+            each for each in self.findings if each.counts and each.outcome is not Outcome.PASSED
+        )
 
 
 Digest: TypeAlias = Callable[[str, Digests], bytes | None]
@@ -192,9 +205,9 @@ def _signer(signature: Signature, policy: Policy, at: datetime) -> Iterator[Find
         found_ = f"{told.revoked} was revoked at {told.at:%Y-%m-%d %H:%M} UTC ({told.reason})"
         yield Finding(Check.REVOCATION, Outcome.FAILED, found_)
     elif told.unknown is not None:
-        outcome = Outcome.FAILED if policy.needs_revocation else Outcome.PASSED
         found_ = f"no current revocation list tells of {told.unknown}"
-        yield Finding(Check.REVOCATION, outcome, found_)
+        needed = policy.needs_revocation
+        yield Finding(Check.REVOCATION, Outcome.UNKNOWN, found_, counts=needed)
     else:
         yield Finding(Check.REVOCATION, Outcome.PASSED, "not revoked then")
 

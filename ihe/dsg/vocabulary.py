@@ -16,8 +16,7 @@ C14N_SIGNED_INFO: Final = "http://www.w3.org/2006/12/xml-c14n11#WithComments"
 C14N_PROPERTIES: Final = "http://www.w3.org/2006/12/xml-c14n11"
 
 DETACHED: Final = "urn:ihe:iti:dsg:detached:2014"
-ENVELOPING: Final = "urn:ihe:iti:dsg:enveloping:2014"
-"""Policy identifiers of a signature, and formatCodes of its document (5.5.2, 5.5.3)."""
+"""Policy identifier of a signature, and formatCode of its document (5.5.2, 5.5.3)."""
 FORMAT_SCHEME: Final = "1.3.6.1.4.1.19376.1.2.3"
 MIME_TYPE: Final = "text/xml"
 

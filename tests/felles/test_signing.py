@@ -75,7 +75,10 @@ def test_one_document_of_several_is_verified_as_far_as_it_goes(folder: Path) -> 
     assert done.code == Exit.FAILURE, "of the other nothing is known"
     (signature,) = done.json["signatures"]
     open_ = [each for each in signature["findings"] if each["outcome"] != "passed"]
-    assert [(each["document"], each["outcome"]) for each in open_] == [(second, "unknown")]
+    assert [(each["check"], each["document"], each["outcome"]) for each in open_] == [
+        ("revocation", None, "unknown"),
+        ("document", second, "unknown"),
+    ]
 
 
 def test_a_signer_who_is_revoked_or_of_nobody_is_told(folder: Path) -> None:

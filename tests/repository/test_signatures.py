@@ -171,7 +171,7 @@ def test_a_file_that_cannot_be_used_is_told_at_the_start(tmp_path: Path) -> None
     with pytest.raises(SettingsError, match=r"repository\.signatures: .*signers\.pem"):
         signatures(SignatureSettings(authorities=path))
     path.write_text("nothing")
-    with pytest.raises(SettingsError, match="holds no PEM"):
+    with pytest.raises(SettingsError, match="holds no certificate as PEM"):
         signatures(SignatureSettings(authorities=path))
 
 

@@ -364,6 +364,15 @@ def test_a_revocation_list_may_come_with_the_signature(
     assert "no current revocation list" in none[Check.REVOCATION]
 
 
+def test_what_nobody_knows_of_a_revocation_stays_unknown(
+    authority: Authority, signer: Signer
+) -> None:
+    report = judged(signed(signer), authority)
+    (finding,) = [each for each in report.findings if each.check is Check.REVOCATION]
+    assert finding.outcome is Outcome.UNKNOWN
+    assert report.is_valid, "unless the policy asks for it"
+
+
 def test_a_revocation_list_of_somebody_else_does_not_count(
     authority: Authority, signer: Signer
 ) -> None:
